@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * provider.h: who to ask for tokens: a client of the configuration joined with its provider's file
+ * and data centre into one set of endpoints and habits. Also finds the client for a stored record.
+ */
+#ifndef TOKEEP_CORE_PROVIDER_H
+#define TOKEEP_CORE_PROVIDER_H
+
+#include "conf.h"
+#include "token.h"
+
+enum dialect { DIALECT_RFC, DIALECT_ZOHO };
+
+enum client_auth { AUTH_DEFAULT, AUTH_NONE, AUTH_BASIC, AUTH_POST, AUTH_PRIVATE_KEY_JWT, AUTH_CLIENT_SECRET_JWT };
+
+/* The endpoints and habits that a client or a provider may give, as text, {accounts} filled in. The members of
+ * this table in provider.c are the keys of tokeep.conf(5) and tokeep-providers(5). */
+struct client {
+	char *name;    /* the group of the configuration; NULL: made up for a record that no client knows */
+	char *provider; /* NULL: none named */
+	const struct setting *group; /* NULL with name */
+	enum dialect dialect;
+	enum client_auth auth;
+	char *issuer, *authorization_url, *token_url, *revocation_url, *device_authorization_url,
+		*device_token_url, *userinfo_url;
+	char *accounts;    /* the accounts server of the data centre in use, "https://accounts.zoho.eu"; NULL */
+	char *api_domain;  /* of the data centre in use; NULL */
+	char *data_center; /* NULL */
+	char *client_id, *redirect_url, *scope, *soid, *header /* never NULL: "Bearer" */;
+	char *scope_separator; /* never NULL: " " */
+	char *key_file, *key_id, *tls_cert_file, *tls_key_file;
+	const struct setting *authorization_params[2]; /* the provider's, the client's (which wins); NULL */
+	const struct setting *api_hosts;               /* array; NULL */
+	int64_t token_life_s, login_timeout_s;
+	bool save_client_secret;
+	char *secret;          /* resolved by client_secret() */
+	bool secret_resolved;
+	struct setting *provider_root; /* what was read of the provider's file; owned */
+	const struct setting *provider_group;
+};
+
+void client_free(struct client *client); /* wipes; NULL is fine */
+
+/* The client of that name; NULL: default_client, or the only one, else TOKEEP_ECONFIG with the choices.
+ * `data_center` NULL: as configured. */
+int client_named(const struct conf *conf, const char *name, const char *data_center, struct client **client,
+		 struct error *err);
+
+/* The client that may refresh this record, at the server that issued it (DESIGN: record's client_id, issuer,
+ * api_domain), or one made up of the record's own client_id and client_secret for a record of Zoho's SDKs. Else
+ * TOKEEP_ECONFIG with the group to add. */
+int client_for_token(const struct conf *conf, const struct tokeep_token *token, struct client **client,
+		     struct error *err);
+
+/* The secret, read when first needed; *secret NULL where the client has none. Stays the client's. */
+int client_secret(struct client *client, const char **secret, struct error *err);
+
+/* The data centre of the provider whose accounts server or api domain this URL is: its name or NULL. */
+const char *client_data_center_of(const struct client *client, const char *url);
+
+/* Name of every client in turn; of every provider file and group in turn (info as in tokeep.h). */
+int client_names(const struct conf *conf, int (*each)(void *, const char *name, const struct setting *), void *data);
+int provider_list(const struct conf *conf, int (*each)(void *, const struct tokeep_provider_info *), void *data,
+		  struct error *err);
+#endif
