@@ -13,9 +13,4 @@ bool secret_equal(const char *a, const char *b);       /* constant time in the s
 
 /* Random bytes of the kernel; 0 or -1 with errno. */
 int secret_random(void *bytes, size_t size);
-
-/* The first 128 bits of SHA-256 over `salt`, a NUL and `value` as 32 hex digits and a NUL: what stands
- * for a token in file names, journals and logs. */
-#define SECRET_DIGEST_SIZE 33
-void secret_digest(const char *salt, const char *value, char digest[SECRET_DIGEST_SIZE]);
 #endif

@@ -95,6 +95,9 @@ struct tokeep_token;
  * `for (f = 0; tokeep_field_name(f); f++)` walks them all. */
 TOKEEP_API const char *tokeep_field_name(int field);
 
+/* Not 0: the value is one to print only where the user asked for it. */
+TOKEEP_API int tokeep_field_secret(int field);
+
 /* An empty record; NULL when memory is short. Free wipes every value; NULL is fine. */
 TOKEEP_API struct tokeep_token *tokeep_token_new(void);
 TOKEEP_API void tokeep_token_free(struct tokeep_token *token);

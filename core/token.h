@@ -28,6 +28,4 @@ int token_set_time(struct tokeep_token *token, int field, int64_t ms);
 
 /* The field of that name, -1: none. */
 int token_field(const char *name);
-/* May the value be shown without --reveal? */
-bool token_field_secret(int field);
 #endif

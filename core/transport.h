@@ -44,6 +44,8 @@ struct http_response {
 int http_send(const struct http_request *request, struct http_response *response, struct error *err);
 void http_response_free(struct http_response *response); /* wipes */
 
+#define TRANSPORT_DIGEST_SIZE 33
+
 /* What the private shared object exports, by the name "tokeep_transport". */
 struct transport {
 	unsigned int version; /* TRANSPORT_VERSION: built together */
@@ -52,6 +54,8 @@ struct transport {
 	 * NULL, HS256 with `secret`. Caller frees with secret_free. */
 	int (*assertion)(const char *client_id, const char *audience, const char *key_file, const char *key_id,
 			 const char *secret, int64_t now_ms, char **jwt, struct error *);
+	/* What stands for a token in the journal and in state files: the first 128 bits of SHA-256 in hex. */
+	int (*digest)(const char *value, char hex[TRANSPORT_DIGEST_SIZE], struct error *);
 	const char *(*describe)(void); /* "libcurl/7.88.1 OpenSSL/3.0.11" */
 };
 #define TRANSPORT_VERSION 1u

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* backend.c: the handle that a store gets, and the guarded calls into it. */
+#include "backend.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "secret.h"
+
+struct option {
+	char *name;
+	char *value; /* NULL: not given */
+	struct option *next;
+};
+
+struct tokeep_sink {
+	struct tokeep_backend *be;
+	int (*each)(void *data, const struct tokeep_token *token);
+	void *data;
+	int result; /* not 0: somebody stopped */
+};
+
+/*
+ * What the library lends
+ */
+
+static struct option *asked(struct tokeep_backend *be, const char *name)
+{
+	for (struct option *o = be->options; o; o = o->next)
+		if (!strcmp(o->name, name))
+			return o;
+	return NULL;
+}
+
+static int option_value(struct tokeep_backend *be, const char *name, char **value)
+{
+	const struct setting *setting;
+
+	*value = NULL;
+	if (setting_secret_name(name))
+		return setting_secret(be->group, name, value, be->err);
+	setting = setting_member(be->group, name);
+	if (!setting)
+		return 0;
+	if (!setting->text)
+		return setting_refuse(setting, be->err, "an option of a store is one value, not %s",
+				      setting_type_name(setting->type));
+	/* "~/" means what it means everywhere in the config. */
+	if (setting->type == SETTING_STRING && !strncmp(setting->text, "~/", 2))
+		return setting_path(setting, value, be->err);
+	*value = strdup(setting->text);
+	return *value ? 0 : error_nomem(be->err);
+}
+
+const char *tokeep_backend_option(struct tokeep_backend *be, const char *name, const char *otherwise)
+{
+	struct option *o = asked(be, name);
+
+	if (!o && be->opening && be->group) {
+		o = calloc(1, sizeof(*o));
+		if (!o || !(o->name = strdup(name)) || option_value(be, name, &o->value)) {
+			if (!o || !o->name)
+				error_nomem(be->err);
+			if (o)
+				free(o->name);
+			free(o);
+			be->opening = false; /* backend_open() reports what was said */
+			return otherwise;
+		}
+		o->next = be->options;
+		be->options = o;
+	}
+	return o && o->value ? o->value : otherwise;
+}
+
+const char *tokeep_backend_name(const struct tokeep_backend *be)
+{
+	return be->name;
+}
+
+void tokeep_backend_set_data(struct tokeep_backend *be, void *data)
+{
+	be->data = data;
+}
+
+void *tokeep_backend_data(struct tokeep_backend *be)
+{
+	return be->data;
+}
+
+int tokeep_backend_fail(struct tokeep_backend *be, int result, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (text)
+		error_set(be->err, result, "%s", text);
+	else
+		error_nomem(be->err);
+	free(text);
+	return result;
+}
+
+void tokeep_backend_log(struct tokeep_backend *be, int level, const char *format, ...)
+{
+	char *line = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&line, format, args) < 0)
+		line = NULL;
+	va_end(args);
+	if (line)
+		log_say(be->log, level, "%s: %s", be->name, line);
+	free(line);
+}
+
+/*
+ * Guards
+ */
+
+/* The result of a call, made sure of. */
+static int settle(struct tokeep_backend *be, int r, const char *call)
+{
+	if (!r) {
+		error_clear(be->err);
+		return 0;
+	}
+	if (r > 0 || (r < TOKEEP_EHTTP && r != TOKEEP_ENOMEM && r != TOKEEP_EAMBIGUOUS))
+		return error_set(be->err, TOKEEP_ESTORE, "%s: %s returned %d, which is no result of tokeep.h",
+				 be->plugin.path, call, r);
+	if (be->err->result != r || !be->err->text || !*be->err->text) {
+		if (r == TOKEEP_ENOTFOUND)
+			error_set(be->err, r, "%s: no such token", be->name);
+		else if (r == TOKEEP_EAMBIGUOUS)
+			error_set(be->err, r, "%s: more than one token fits", be->name);
+		else if (r == TOKEEP_ENOMEM)
+			error_nomem(be->err);
+		else if (be->err->text && *be->err->text)
+			be->err->result = r; /* the words of a call that failed before this one */
+		else
+			error_set(be->err, r, "%s: %s failed without saying why", be->plugin.path, call);
+	}
+	return r;
+}
+
+/* What came back from a plugin as a row: every value legal, an id in it. */
+static int check_row(struct tokeep_backend *be, const struct tokeep_token *row, const char *call)
+{
+	if (row->value[TOKEEP_FIELD_ID])
+		return 0;
+	return error_set(be->err, TOKEEP_ESTORE, "%s: %s gave a token without an id", be->plugin.path, call);
+}
+
+static void drop_options(struct tokeep_backend *be)
+{
+	while (be->options) {
+		struct option *o = be->options;
+
+		be->options = o->next;
+		secret_free(o->value);
+		free(o->name);
+		free(o);
+	}
+}
+
+/* Is this member of the group an answer to an option that was asked for? */
+static bool was_asked(struct tokeep_backend *be, const char *name)
+{
+	static const char *const forms[] = { "_file", "_env", "_command" };
+
+	if (asked(be, name))
+		return true;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		size_t n = strlen(name), m = strlen(forms[i]);
+		char *base;
+		bool yes;
+
+		if (n <= m || strcmp(name + n - m, forms[i]))
+			continue;
+		base = strndup(name, n - m);
+		yes = base && setting_secret_name(base) && asked(be, base);
+		free(base);
+		if (yes)
+			return true;
+	}
+	return false;
+}
+
+static int refuse_unasked(struct tokeep_backend *be)
+{
+	if (!be->group)
+		return 0;
+	for (const struct setting *s = be->group->first; s; s = s->next)
+		if (!was_asked(be, s->name))
+			return setting_refuse(s, be->err, "no option of store %s", be->name);
+	return 0;
+}
+
+/* "NAME: why" from open, with the file and line of option NAME before it. */
+static int place_refusal(struct tokeep_backend *be, int r)
+{
+	const struct setting *where = be->group;
+	const char *colon;
+	char *text;
+
+	if (r != TOKEEP_ECONFIG || !be->group || !be->err->text)
+		return r;
+	text = strdup(be->err->text);
+	if (!text)
+		return error_nomem(be->err);
+	colon = strchr(text, ':');
+	if (!strncmp(text, be->group->file, strlen(be->group->file))) {
+		free(text); /* it has its place already */
+		return r;
+	}
+	for (const struct setting *s = be->group->first; colon && s; s = s->next)
+		if (!strncmp(s->name, text, colon - text) && !s->name[colon - text])
+			where = s;
+	if (where == be->group)
+		setting_refuse(where, be->err, "%s", text);
+	else
+		setting_refuse(where, be->err, "%s", colon[1] == ' ' ? colon + 2 : colon + 1);
+	free(text);
+	return r;
+}
+
+/* The plugin's own open, and what it says of the options. */
+static int open_store(struct tokeep_backend *be)
+{
+	int r = 0;
+
+	be->pid = getpid();
+	be->data = NULL;
+	error_clear(be->err);
+	if (be->plugin.ops.open) {
+		be->opening = true;
+		r = be->plugin.ops.open(be);
+		if (be->opening)
+			r = settle(be, r, "tokeep_store_open");
+		else if (!r && be->plugin.ops.close)
+			be->plugin.ops.close(be); /* an option could not be read: that is what counts */
+		if (!be->opening)
+			r = be->err->result ? be->err->result : TOKEEP_ECONFIG;
+		be->opening = false;
+		r = place_refusal(be, r);
+	}
+	if (r)
+		return r;
+	r = refuse_unasked(be);
+	if (r && be->plugin.ops.close)
+		be->plugin.ops.close(be);
+	return r;
+}
+
+static char *group_name(const char *word)
+{
+	const char *base = strrchr(word, '/');
+	size_t n;
+
+	if (!base)
+		return strdup(word);
+	n = strlen(++base);
+	if (n > 3 && !strcmp(base + n - 3, ".so"))
+		n -= 3;
+	return strndup(base, n);
+}
+
+static void drop(struct tokeep_backend *be)
+{
+	drop_options(be);
+	loader_free(&be->plugin);
+	free(be->word);
+	free(be->name);
+	free(be);
+}
+
+int backend_open(const struct conf *conf, const char *word, const struct log *log, struct error *err,
+		 struct tokeep_backend **bep)
+{
+	struct tokeep_backend *be = calloc(1, sizeof(*be));
+	int r;
+
+	if (!be)
+		return error_nomem(err);
+	be->conf = conf;
+	be->log = log;
+	be->err = err;
+	be->group = conf_store_group(conf, word);
+	be->word = strdup(word);
+	be->name = group_name(word);
+	if (be->word && be->name)
+		r = loader_load(conf, word, &be->plugin, err);
+	else
+		r = error_nomem(err);
+	if (r == TOKEEP_ELOAD && conf->store_setting && conf->store == word) {
+		char *why = strdup(error_text(err));
+
+		if (why)
+			setting_refuse(conf->store_setting, err, "%s", why);
+		err->result = r;
+		free(why);
+	}
+	if (!r)
+		r = open_store(be);
+	if (r) {
+		drop(be);
+		return r;
+	}
+	log_say(log, TOKEEP_LOG_DEBUG, "store %s is %s", be->name, be->plugin.path);
+	*bep = be;
+	return 0;
+}
+
+void backend_close(struct tokeep_backend *be)
+{
+	if (!be)
+		return;
+	if (be->plugin.ops.close && be->pid == getpid())
+		be->plugin.ops.close(be);
+	drop(be);
+}
+
+/* Before every call. In a child of fork() what hangs on the handle is the parent's: left alone, opened anew. */
+static int ready(struct tokeep_backend *be)
+{
+	if (be->pid == getpid()) {
+		error_clear(be->err);
+		return 0;
+	}
+	return open_store(be);
+}
+
+/*
+ * The six
+ */
+
+/* A database's collation may take alice for Alice: such a row is not the one that was wanted. */
+static int check_wanted(struct tokeep_backend *be, const struct tokeep_token *row,
+			const struct tokeep_token *wanted)
+{
+	int r = check_row(be, row, "tokeep_store_find_token");
+
+	if (r)
+		return r;
+	if (tokeep_token_matches(row, wanted))
+		return 0;
+	log_say(be->log, TOKEEP_LOG_WARNING, "%s: the store found another token than the one asked for",
+		be->name);
+	return settle(be, TOKEEP_ENOTFOUND, "tokeep_store_find_token");
+}
+
+int backend_find(struct tokeep_backend *be, struct tokeep_token *token)
+{
+	struct tokeep_token row = { { NULL } };
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (tokeep_token_key(token) < 0)
+		return error_set(be->err, TOKEEP_ENOTFOUND, "%s: no such token: nothing to look by", be->name);
+	r = token_copy(&row, token);
+	if (r)
+		return error_nomem(be->err);
+	r = settle(be, be->plugin.ops.find_token(be, &row), "tokeep_store_find_token");
+	if (!r)
+		r = check_wanted(be, &row, token);
+	if (!r)
+		token_move(token, &row);
+	token_clear(&row);
+	return r;
+}
+
+int backend_find_by_id(struct tokeep_backend *be, const char *id, struct tokeep_token *token)
+{
+	struct tokeep_token row = { { NULL } };
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (!id || !*id)
+		return settle(be, TOKEEP_ENOTFOUND, "tokeep_store_find_token_by_id");
+	r = settle(be, be->plugin.ops.find_token_by_id(be, id, &row), "tokeep_store_find_token_by_id");
+	if (!r)
+		r = check_row(be, &row, "tokeep_store_find_token_by_id");
+	if (!r && strcmp(row.value[TOKEEP_FIELD_ID], id))
+		r = settle(be, TOKEEP_ENOTFOUND, "tokeep_store_find_token_by_id");
+	if (!r)
+		token_move(token, &row);
+	token_clear(&row);
+	return r;
+}
+
+static int take_id(struct tokeep_token *token, struct tokeep_token *saved)
+{
+	secret_free(token->value[TOKEEP_FIELD_ID]);
+	token->value[TOKEEP_FIELD_ID] = saved->value[TOKEEP_FIELD_ID];
+	saved->value[TOKEEP_FIELD_ID] = NULL; /* transferred */
+	return 0;
+}
+
+int backend_save(struct tokeep_backend *be, struct tokeep_token *token)
+{
+	struct tokeep_token saved = { { NULL } };
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (!token->value[TOKEEP_FIELD_ACCESS_TOKEN] && !token->value[TOKEEP_FIELD_REFRESH_TOKEN] &&
+	    !token->value[TOKEEP_FIELD_GRANT_TOKEN])
+		return error_set(be->err, TOKEEP_EINVAL,
+				 "%s: nothing to keep: no access, refresh or grant token is given", be->name);
+	if (token_copy(&saved, token))
+		return error_nomem(be->err);
+	r = settle(be, be->plugin.ops.save_token(be, &saved), "tokeep_store_save_token");
+	if (!r)
+		r = check_row(be, &saved, "tokeep_store_save_token");
+	if (!r)
+		r = take_id(token, &saved);
+	token_clear(&saved);
+	return r;
+}
+
+int backend_delete(struct tokeep_backend *be, const char *id)
+{
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (!id || !*id)
+		return settle(be, TOKEEP_ENOTFOUND, "tokeep_store_delete_token");
+	return settle(be, be->plugin.ops.delete_token(be, id), "tokeep_store_delete_token");
+}
+
+int tokeep_sink_put(struct tokeep_sink *sink, const struct tokeep_token *token)
+{
+	if (!sink->result)
+		sink->result = check_row(sink->be, token, "tokeep_store_get_tokens");
+	if (!sink->result)
+		sink->result = sink->each(sink->data, token);
+	return sink->result;
+}
+
+int backend_get_tokens(struct tokeep_backend *be, int (*each)(void *, const struct tokeep_token *), void *data)
+{
+	struct tokeep_sink sink = { .be = be, .each = each, .data = data };
+	int r = ready(be);
+
+	if (r)
+		return r;
+	r = be->plugin.ops.get_tokens(be, &sink);
+	/* What the caller stopped with is the caller's, whatever number it is. */
+	return sink.result ? sink.result : settle(be, r, "tokeep_store_get_tokens");
+}
+
+int backend_delete_tokens(struct tokeep_backend *be)
+{
+	int r = ready(be);
+
+	return r ? r : settle(be, be->plugin.ops.delete_tokens(be), "tokeep_store_delete_tokens");
+}
+
+/*
+ * The rest
+ */
+
+int backend_begin(struct tokeep_backend *be)
+{
+	int r = ready(be);
+
+	if (r || !be->plugin.ops.begin)
+		return r;
+	return settle(be, be->plugin.ops.begin(be), "tokeep_store_begin");
+}
+
+int backend_commit(struct tokeep_backend *be, int keep)
+{
+	int r = ready(be);
+
+	if (r || !be->plugin.ops.commit)
+		return r;
+	return settle(be, be->plugin.ops.commit(be, keep), "tokeep_store_commit");
+}
+
+/* For a plugin that can't compare and save in one: under the lease nobody of ours writes between. */
+static int compare_and_save(struct tokeep_backend *be, struct tokeep_token *token, const char *old)
+{
+	struct tokeep_token row = { { NULL } };
+	int r = backend_find_by_id(be, token->value[TOKEEP_FIELD_ID], &row);
+
+	if (!r && !secret_equal(row.value[TOKEEP_FIELD_REFRESH_TOKEN], old))
+		r = error_set(be->err, TOKEEP_ENOTFOUND, "%s: the refresh token is another one by now",
+			      be->name);
+	if (!r)
+		r = backend_save(be, token);
+	token_clear(&row);
+	return r;
+}
+
+int backend_swap(struct tokeep_backend *be, struct tokeep_token *token, const char *old_refresh_token)
+{
+	struct tokeep_token saved = { { NULL } };
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (!be->plugin.ops.swap_token)
+		return compare_and_save(be, token, old_refresh_token);
+	if (token_copy(&saved, token))
+		return error_nomem(be->err);
+	r = settle(be, be->plugin.ops.swap_token(be, &saved, old_refresh_token ? old_refresh_token : ""),
+		   "tokeep_store_swap_token");
+	token_clear(&saved);
+	return r;
+}
+
+/* Without a probe: the access token that the row has is saved once more. */
+static int save_again(struct tokeep_backend *be, const char *id)
+{
+	struct tokeep_token row = { { NULL } }, again = { { NULL } };
+	static const int kept[] = { TOKEEP_FIELD_ID, TOKEEP_FIELD_ACCESS_TOKEN };
+	int r = backend_find_by_id(be, id, &row);
+
+	for (size_t i = 0; !r && i < sizeof(kept) / sizeof(*kept); i++)
+		if (tokeep_token_set(&again, kept[i], row.value[kept[i]]))
+			r = error_nomem(be->err);
+	if (!r && !again.value[TOKEEP_FIELD_ACCESS_TOKEN] &&
+	    tokeep_token_set(&again, TOKEEP_FIELD_REFRESH_TOKEN, row.value[TOKEEP_FIELD_REFRESH_TOKEN]))
+		r = error_nomem(be->err);
+	if (!r)
+		r = backend_save(be, &again);
+	token_clear(&row);
+	token_clear(&again);
+	return r;
+}
+
+int backend_probe(struct tokeep_backend *be, const struct tokeep_token *token)
+{
+	int r = ready(be);
+
+	if (r)
+		return r;
+	if (!be->plugin.ops.probe)
+		return save_again(be, token->value[TOKEEP_FIELD_ID]);
+	return settle(be, be->plugin.ops.probe(be, token), "tokeep_store_probe");
+}
+
+bool backend_has_lock(const struct tokeep_backend *be)
+{
+	return be->plugin.ops.lock;
+}
+
+int backend_lock(struct tokeep_backend *be, const char *key, int64_t wait_ms, int64_t hold_ms)
+{
+	int r = ready(be);
+
+	return r ? r : settle(be, be->plugin.ops.lock(be, key, wait_ms, hold_ms), "tokeep_store_lock");
+}
+
+int backend_unlock(struct tokeep_backend *be, const char *key)
+{
+	int r = ready(be);
+
+	return r ? r : settle(be, be->plugin.ops.unlock(be, key), "tokeep_store_unlock");
+}
+
+static uint64_t mix(uint64_t hash, const char *text)
+{
+	/* FNV-1a, the NUL included */
+	do {
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	} while (*text++);
+	return hash;
+}
+
+uint64_t backend_identity(const struct tokeep_backend *be)
+{
+	uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), be->plugin.path);
+
+	for (const struct setting *s = be->group ? be->group->first : NULL; s; s = s->next) {
+		if (!s->text || setting_secret_name(s->name))
+			continue;
+		hash = mix(mix(hash, s->name), s->text);
+	}
+	return hash;
+}
