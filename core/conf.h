@@ -3,6 +3,7 @@
 #ifndef TOKEEP_CORE_CONF_H
 #define TOKEEP_CORE_CONF_H
 
+#include "places.h"
 #include "settings.h"
 
 struct conf {
@@ -28,12 +29,4 @@ struct setting *conf_store_group(const struct conf *conf, const char *name);
 /* The shared object for a store's word: a path of stores = {} or the word itself where it is a path; NULL for a
  * bare name. */
 const char *conf_store_path(const struct conf *conf, const char *name);
-
-/* Where bare store names and the transport live, and provider files: compiled in, or $TOKEEP_LIBDIR and
- * $TOKEEP_DATADIR (for running from a build tree; not in a setuid program). */
-const char *conf_libdir(void);
-const char *conf_datadir(void);
-
-/* $HOME, else the password database's. NULL: none. */
-const char *conf_home(void);
 #endif
