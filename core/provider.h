@@ -31,6 +31,7 @@ struct client {
 	char *key_file, *key_id, *tls_cert_file, *tls_key_file;
 	const struct setting *authorization_params[2]; /* the provider's, the client's (which wins); NULL */
 	const struct setting *api_hosts;               /* array; NULL */
+	const struct setting *data_centers;            /* group of groups; NULL */
 	int64_t token_life_s, login_timeout_s;
 	bool save_client_secret;
 	char *secret;          /* resolved by client_secret() */
@@ -41,7 +42,7 @@ struct client {
 
 void client_free(struct client *client); /* wipes; NULL is fine */
 
-/* The client of that name; NULL: default_client, or the only one, else TOKEEP_ECONFIG with the choices.
+/* The client of that name (or, where no group has it, with that client_id); NULL: default_client, or the only one, else TOKEEP_ECONFIG with the choices.
  * `data_center` NULL: as configured. */
 int client_named(const struct conf *conf, const char *name, const char *data_center, struct client **client,
 		 struct error *err);
@@ -62,4 +63,20 @@ const char *client_data_center_of(const struct client *client, const char *url);
 int client_names(const struct conf *conf, int (*each)(void *, const char *name, const struct setting *), void *data);
 int provider_list(const struct conf *conf, int (*each)(void *, const struct tokeep_provider_info *), void *data,
 		  struct error *err);
+
+/* provider_file.c: the group of a provider, of the configuration or else of an installed file, whose tree is then
+ * *root and the caller's. `asked` is the setting that names it, for messages; NULL: none does. */
+int provider_find(const struct conf *conf, const char *name, const struct setting *asked, struct setting **root,
+		  const struct setting **group, struct error *err);
+/* Every provider in turn, the configuration's first; `broken` says why a file can't be used, then `group` is NULL. */
+typedef int provider_each(void *data, const char *name, const char *path, const struct setting *group,
+			  const char *broken);
+int provider_walk(const struct conf *conf, provider_each *each, void *data, struct error *err);
+
+/* provider.c: a client from its group, or with `group` NULL one of nothing but a provider. */
+int client_build(const struct conf *conf, const struct setting *group, const char *provider,
+		 const char *data_center, struct client **client, struct error *err);
+/* Refused where another client has the same issuer but another token endpoint: codes and tokens of one could be sent to
+ * the other (mix-up). */
+int client_refuse_mixup(const struct conf *conf, const struct client *client, struct error *err);
 #endif
