@@ -104,6 +104,13 @@ int safefile_open(const char *path, int flags, char why[SAFEFILE_WHY])
 	return -1;
 }
 
+int safefile_look(const char *path, char why[SAFEFILE_WHY])
+{
+	struct stat st;
+
+	return lstat(path, &st) ? because(why, "stat") : check(path, &st, why);
+}
+
 /*
  * Replacing
  */

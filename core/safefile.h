@@ -19,6 +19,10 @@
  * nobody else may read or write it, one name. -1 with errno (ENOENT: not there) and `why`. */
 int safefile_open(const char *path, int flags, char why[SAFEFILE_WHY]);
 
+/* The same verdict without opening it, for a file that SQLite has open, too: closing a descriptor would drop the locks
+ * that another thread's SQLite has on it. 0 or -1 with errno and `why`. */
+int safefile_look(const char *path, char why[SAFEFILE_WHY]);
+
 /* Writes a new file beside `path`, 0600, to be renamed over it. */
 struct safefile {
 	int fd;     /* write here, with safefile_write() */
