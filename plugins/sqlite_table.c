@@ -282,7 +282,7 @@ static char *create_sql(struct table *t, bool fresh)
 	sqlite3_str_appendf(sql,
 			    "CREATE INDEX \"tokeep_%w_number\" ON \"%w\"(length(ltrim(id, '0')), ltrim(id, '0'), id) "
 			    "WHERE id NOT GLOB '*[^0-9]*';"
-			    "CREATE TABLE IF NOT EXISTS tokeep_sequence(table_name TEXT NOT NULL PRIMARY KEY, "
+			    "CREATE TABLE IF NOT EXISTS tokeep_sequence(table_name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
 			    "last_id TEXT NOT NULL) WITHOUT ROWID;",
 			    t->name, t->name);
 	return sqlite3_str_finish(sql);
