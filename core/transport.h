@@ -24,7 +24,8 @@ struct http_request {
 	int64_t timeout_ms;         /* the whole exchange */
 	int64_t connect_timeout_ms;
 	size_t size_max;            /* of the answer; larger: TOKEEP_EREPLY */
-	/* NULL: the body is collected in the response. Else each piece goes here as it comes; not 0: stop. */
+	/* NULL: the body is collected in the response. Else each piece goes here as it comes; the response's status is
+	 * already set. Not 0: stop, and http_send() returns it. */
 	int (*sink)(void *data, const char *bytes, size_t size);
 	void *sink_data;
 };
@@ -33,14 +34,17 @@ struct http_response {
 	long status;
 	char *content_type;    /* without parameters, lower case; NULL */
 	char *www_authenticate; /* NULL */
-	int64_t retry_after_s; /* -1: absent; seconds and dates alike, at least 0 */
+	char *location;        /* of a redirect, which is never followed; NULL */
+	int64_t retry_after_s; /* -1: absent; seconds and dates alike, 0 to a day */
 	char *body;            /* ends in a NUL that size does not count */
 	size_t size;
 	bool sent;             /* on failure, too: some of the request may have reached the server */
 };
 
 /* 0: there is an answer, whatever its status. TOKEEP_ETRANSPORT: none that is whole (then `sent` tells whether a
- * refresh token may have been spent). TOKEEP_EREPLY: too large. */
+ * refresh token may have been spent). TOKEEP_EREPLY: too large. TOKEEP_ECONFIG: the URL, the CA or the client's
+ * certificate is unusable, TOKEEP_EINVAL: a header or the method is; nothing was sent. The response is overwritten
+ * unread and is to be freed on failure, too. */
 int http_send(const struct http_request *request, struct http_response *response, struct error *err);
 void http_response_free(struct http_response *response); /* wipes */
 
@@ -64,4 +68,6 @@ int http_transport(const struct transport **transport, struct error *err);
 /* https, or http to 127.0.0.1, [::1] or localhost; no user, no fragment. The reason why not, else NULL. */
 const char *http_url_refusal(const char *url);
 bool http_url_loopback(const char *url);
+/* How much of it is scheme, host and port; 0: it is no such URL. */
+size_t http_url_origin(const char *url);
 #endif
