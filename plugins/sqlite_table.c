@@ -142,6 +142,13 @@ bool table_has(struct table *t, const char *name)
 	return !sqlite3_table_column_metadata(t->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL);
 }
 
+/* After a failure: is it that nothing was saved yet? A layout that can't be read is another matter. */
+static bool missing(struct table *t)
+{
+	return sqlite3_errcode(t->db) == SQLITE_ERROR && !strncmp(sqlite3_errmsg(t->db), "no such table: ", 15) &&
+	       !table_has(t, t->name);
+}
+
 /*
  * Statements
  */
@@ -213,10 +220,8 @@ int table_statement(struct table *t, enum table_statement which, sqlite3_stmt **
 			return r;
 		r = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &t->statements[which], NULL);
 		sqlite3_free(sql);
-		if (r == SQLITE_ERROR && !table_has(t, t->name))
-			return TOKEEP_ENOTFOUND; /* nothing was saved yet */
 		if (r)
-			return table_fail(t, "reading the table's layout");
+			return missing(t) ? TOKEEP_ENOTFOUND : table_fail(t, "reading the table's layout");
 	}
 	*s = t->statements[which];
 	return 0;
