@@ -301,6 +301,8 @@ static int create(struct table *t)
 
 	if (r)
 		return r;
+	if (table_has(t, t->name))
+		return 0; /* another process was first, and SQLite has only now looked again */
 	sql = create_sql(t, !objects);
 	if (!sql)
 		return TOKEEP_ENOMEM;
