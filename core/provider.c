@@ -62,12 +62,28 @@ void client_free(struct client *client)
 	free(client);
 }
 
+static bool given(const struct setting *group, const char *name)
+{
+	const struct setting *setting = setting_member(group, name);
+
+	return setting && *setting->text;
+}
+
 /* The client's word wins, also "" for "none". */
 static const struct setting *lookup(const struct client *client, const char *name)
 {
 	const struct setting *own = setting_member(client->group, name);
 
 	return own ? own : setting_member(client->provider_group, name);
+}
+
+/* Endpoints of two servers don't mix: a client with an issuer of its own takes no endpoint of its provider, and one with
+ * a token endpoint of its own is not of the provider's issuer. */
+static const struct setting *lookup_url(const struct client *client, const char *name)
+{
+	const char *key = strcmp(name, "issuer") ? "issuer" : "token_url";
+
+	return given(client->group, key) ? setting_member(client->group, name) : lookup(client, name);
 }
 
 static int copy(char **to, const char *from, struct error *err)
@@ -97,7 +113,7 @@ static int take_url(const struct client *client, const struct setting *setting, 
 
 static int take_text(struct client *client, const struct text_key *key, struct error *err)
 {
-	const struct setting *setting = lookup(client, key->key);
+	const struct setting *setting = key->kind == URL ? lookup_url(client, key->key) : lookup(client, key->key);
 	char **to = text_at(client, key);
 
 	if (!setting || !*setting->text)

@@ -69,22 +69,31 @@ static bool same(const char *a, const char *b)
 	return a && b && !strcmp(a, b);
 }
 
-/* *center: the data centre to refresh in, NULL: the client's own. */
-static enum fit fit(const struct client *client, const struct tokeep_token *token, const char **center)
+/* The very issuer or token endpoint, or the bare accounts server. */
+static bool issued(const struct client *client, const char *issuer)
+{
+	return same(issuer, client->issuer) || same(issuer, client->token_url) ||
+	       (same(issuer, client->accounts) && client->token_url &&
+		at_server(client->token_url, issuer, strlen(issuer)));
+}
+
+static const char *origin_of(const struct tokeep_token *token)
 {
 	const char *issuer = token->value[TOKEEP_FIELD_ISSUER];
-	const char *found;
 
-	*center = NULL;
-	if (issuer && (same(issuer, client->issuer) || same(issuer, client->token_url)))
-		return SAME_ISSUER;
-	found = client_data_center_of(client, issuer ? issuer : token->value[TOKEEP_FIELD_API_DOMAIN]);
-	if (!found)
-		return issuer ? FOREIGN : NO_WORD;
-	if (same(found, client->data_center))
-		return OWN_CENTER;
-	*center = found;
-	return OTHER_CENTER;
+	return issuer ? issuer : token->value[TOKEEP_FIELD_API_DOMAIN];
+}
+
+/* A client that is in the data centre where the record comes from. */
+static enum fit fit(const struct client *client, const struct tokeep_token *token)
+{
+	const char *issuer = token->value[TOKEEP_FIELD_ISSUER];
+	const char *center;
+
+	if (issuer)
+		return issued(client, issuer) ? SAME_ISSUER : FOREIGN;
+	center = client_data_center_of(client, origin_of(token));
+	return center && same(center, client->data_center) ? OWN_CENTER : NO_WORD;
 }
 
 /* The clients with the record's client_id: the best so far. */
@@ -121,33 +130,48 @@ static bool better(struct match *match, const struct client *client, enum fit ho
 	return preferred && same(preferred->text, client->name);
 }
 
+/* The same client in the data centre where the record comes from; NULL: it is there, or that is unknown. */
+static int move(const struct match *match, struct client *client, struct client **there, struct error *err)
+{
+	const char *center = client_data_center_of(client, origin_of(match->token));
+
+	if (!center || same(center, client->data_center) || fit(client, match->token) == SAME_ISSUER)
+		return 0;
+	return client_build(match->conf, client->group, NULL, center, there, err);
+}
+
+static void keep(struct match *match, struct client *client, enum fit how)
+{
+	client_free(match->client);
+	match->client = client;
+	match->fit = how;
+}
+
 static int try_client(struct match *match, const struct setting *group, struct error *err)
 {
 	struct client *client = NULL, *there = NULL;
-	const char *center;
 	enum fit how;
 	int r;
 
 	r = client_build(match->conf, group, NULL, NULL, &client, err);
-	if (r)
-		return r;
-	how = fit(client, match->token, &center);
-	if (center) {
-		r = client_build(match->conf, group, NULL, center, &there, err);
+	if (!r)
+		r = move(match, client, &there, err);
+	if (r) {
 		client_free(client);
-		if (r)
-			return r;
+		return r;
+	}
+	how = fit(there ? there : client, match->token);
+	if (there) {
+		client_free(client);
 		client = there;
+		how = how == FOREIGN ? FOREIGN : OTHER_CENTER;
 	}
-	if (how == FOREIGN) {
+	if (how == FOREIGN)
 		match->foreign = group;
-	} else if (better(match, client, how)) {
-		client_free(match->client);
-		match->client = client;
-		match->fit = how;
-		client = NULL; /* transferred */
-	}
-	client_free(client);
+	if (how != FOREIGN && better(match, client, how))
+		keep(match, client, how);
+	else
+		client_free(client);
 	return 0;
 }
 
@@ -195,27 +219,6 @@ static void origin_free(struct origin *origin)
 	free(origin->center);
 }
 
-static int make_up(const struct match *match, const struct origin *origin, struct client **client, struct error *err)
-{
-	const struct tokeep_token *token = match->token;
-	struct client *made = NULL;
-	int r;
-
-	r = client_build(match->conf, NULL, origin->provider, origin->center, &made, err);
-	if (r)
-		return r;
-	secret_free(made->client_id);
-	made->client_id = strdup(token->value[TOKEEP_FIELD_CLIENT_ID]);
-	made->secret = strdup(token->value[TOKEEP_FIELD_CLIENT_SECRET]);
-	made->secret_resolved = true;
-	if (!made->client_id || !made->secret) {
-		client_free(made);
-		return error_nomem(err);
-	}
-	*client = made;
-	return 0;
-}
-
 /* The group to add, as far as the record tells. */
 static void add_group(const struct match *match, const struct origin *origin, struct error *err)
 {
@@ -253,12 +256,36 @@ static int refuse(const struct match *match, const struct origin *origin, struct
 	return TOKEEP_ECONFIG;
 }
 
+static int make_up(const struct match *match, const struct origin *origin, struct client **client, struct error *err)
+{
+	const struct tokeep_token *token = match->token;
+	struct client *made = NULL;
+	int r;
+
+	r = client_build(match->conf, NULL, origin->provider, origin->center, &made, err);
+	if (r)
+		return r;
+	if (token->value[TOKEEP_FIELD_ISSUER] && !issued(made, token->value[TOKEEP_FIELD_ISSUER])) {
+		client_free(made);
+		return refuse(match, origin, err);
+	}
+	secret_free(made->client_id);
+	made->client_id = strdup(token->value[TOKEEP_FIELD_CLIENT_ID]);
+	made->secret = strdup(token->value[TOKEEP_FIELD_CLIENT_SECRET]);
+	made->secret_resolved = true;
+	if (!made->client_id || !made->secret) {
+		client_free(made);
+		return error_nomem(err);
+	}
+	*client = made;
+	return 0;
+}
+
 /* No client of the configuration: perhaps a record of an SDK, which has all that is needed. */
 static int without_client(const struct match *match, struct client **client, struct error *err)
 {
 	char *const *value = match->token->value;
-	struct origin origin = {value[TOKEEP_FIELD_ISSUER] ? value[TOKEEP_FIELD_ISSUER] : value[TOKEEP_FIELD_API_DOMAIN],
-				NULL, NULL};
+	struct origin origin = {.url = origin_of(match->token)};
 	struct error ignored = {.retry_after_s = -1};
 	int r;
 
