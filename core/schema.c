@@ -210,6 +210,19 @@ static int check_texts(const struct setting *setting, const struct schema_key *k
 	return r;
 }
 
+/* Its arguments may be anything. */
+static int check_command(const struct setting *setting, const struct schema_key *key, struct error *err)
+{
+	const struct setting *element;
+
+	if (setting->type != SETTING_ARRAY || !setting->first)
+		return wants(setting, "an array, the program and its arguments [ \"...\", ... ]", err);
+	for (element = setting->first; element; element = element->next)
+		if (element->type != SETTING_STRING)
+			return wants(element, setting_type_name(SETTING_STRING), err);
+	return 0;
+}
+
 static int check_secret(const struct setting *setting, const struct schema_key *key, struct error *err)
 {
 	int r = check_text(setting, key, err);
@@ -256,6 +269,7 @@ static int (*const checks[])(const struct setting *, const struct schema_key *, 
 	[KEY_URL] = check_url,
 	[KEY_SERVER] = check_server,
 	[KEY_TEXTS] = check_texts,
+	[KEY_COMMAND] = check_command,
 	[KEY_SECRET] = check_secret,
 	[KEY_GROUP] = check_group,
 	[KEY_GROUPS] = check_groups,
@@ -287,7 +301,7 @@ static const struct {
 } secret_forms[] = {
 	{"_file",    KEY_PATH},
 	{"_env",     KEY_TEXT},
-	{"_command", KEY_TEXTS},
+	{"_command", KEY_COMMAND},
 };
 
 /* Is it NAME_file, NAME_env or NAME_command for a secret NAME? Then its kind, else -1. */

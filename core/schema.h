@@ -14,6 +14,7 @@ enum schema_kind {
 	KEY_URL,     /* https, or http to loopback; may begin with {accounts} */
 	KEY_SERVER,  /* the same without a template or a path */
 	KEY_TEXTS,   /* an array of strings */
+	KEY_COMMAND, /* an array of strings, a program and its arguments */
 	KEY_SECRET,  /* in any of its four forms */
 	KEY_GROUP,   /* its members are `members` */
 	KEY_GROUPS,  /* any names, each a group whose members are `members` */

@@ -163,10 +163,11 @@ static int arguments(const struct setting *setting, char *argv[ARGUMENTS_MAX + 1
 	int n = 0;
 
 	if (setting->type != SETTING_ARRAY || !setting->first)
-		return setting_refuse(setting, err, "wants an array: the program and its arguments, each in quotes");
+		return setting_refuse(setting, err, "wants an array, the program and its arguments, has %s",
+				      setting_type_name(setting->type));
 	for (element = setting->first; element; element = element->next) {
 		if (element->type != SETTING_STRING)
-			return setting_refuse(element, err, "wants strings in quotes");
+			return setting_refuse(element, err, "wants %s", setting_type_name(SETTING_STRING));
 		if (n == ARGUMENTS_MAX)
 			return setting_refuse(setting, err, "more than %d arguments", ARGUMENTS_MAX);
 		argv[n++] = element->text;
