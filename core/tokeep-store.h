@@ -39,11 +39,6 @@ extern "C" {
 #define TOKEEP_STORE_ABI_MINOR 0u
 #define TOKEEP_STORE_ABI (TOKEEP_STORE_ABI_MAJOR << 16 | TOKEEP_STORE_ABI_MINOR)
 
-/* How far a lease reaches, and with PROCESS that tokens end with the process. */
-#define TOKEEP_SCOPE_PROCESS 1u
-#define TOKEEP_SCOPE_HOST 2u
-#define TOKEEP_SCOPE_CLUSTER 3u
-
 struct tokeep_backend; /* the handle that a store gets */
 struct tokeep_sink;    /* where get_tokens puts each token */
 

@@ -126,6 +126,18 @@ TOKEEP_API int tokeep_load(struct tokeep *tk, const char *path);
 /* Use the store of this name (tokeep.conf(5), `store`) instead of the configured one. */
 TOKEEP_API int tokeep_use_store(struct tokeep *tk, const char *name);
 
+/* How far a lease of a store reaches; PROCESS also says that its tokens end with the process. */
+#define TOKEEP_SCOPE_PROCESS 1u
+#define TOKEEP_SCOPE_HOST 2u
+#define TOKEEP_SCOPE_CLUSTER 3u
+
+/* Of the store in use, as it claims: one of these; 0: it says nothing, or has not been opened yet. */
+TOKEEP_API unsigned int tokeep_scope(const struct tokeep *tk);
+
+/* The client id of this group of `clients` in the configuration; the word itself, which then is a client id,
+ * where no group has this name. */
+TOKEEP_API const char *tokeep_client_id(struct tokeep *tk, const char *client);
+
 /* What the last failing call said; "" when the last call succeeded. Never holds a secret. */
 TOKEEP_API const char *tokeep_message(const struct tokeep *tk);
 
@@ -220,7 +232,7 @@ struct tokeep_store_info {
 	const char *error;       /* why it can't be loaded; then the rest is unset */
 	const char *description; /* a line by its author */
 	unsigned int abi;        /* major << 16 | minor */
-	unsigned int scope;      /* TOKEEP_SCOPE_... of tokeep-store.h, 0: unknown */
+	unsigned int scope;      /* TOKEEP_SCOPE_..., 0: unknown */
 	int selected;            /* the configuration's `store` */
 	const char *file;        /* where the configuration says so, and the line; NULL: the default */
 	int line;
