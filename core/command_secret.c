@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * command_secret.c: secrets come in by standard input, or by a prompt where that is a terminal, so that they are
+ * in nobody's list of processes nor in a shell's history.
+ */
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* The longest value, a line end of two, and one byte more to notice what is too long. */
+enum { SECRET_MAX = TOKEEP_VALUE_MAX + 3 };
+
+static volatile sig_atomic_t caught;
+
+static void catch_signal(int sig)
+{
+	caught = sig;
+}
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
+
+struct quiet_terminal {
+	struct termios saved;
+	struct sigaction actions[SIGNALS];
+};
+
+/* Without SA_RESTART, so that read() returns and the echo is switched on again before the signal acts. */
+static int quiet_begin(struct quiet_terminal *quiet)
+{
+	struct sigaction action = { .sa_handler = catch_signal };
+	struct termios silent;
+
+	if (tcgetattr(STDIN_FILENO, &quiet->saved))
+		return -1;
+	caught = 0;
+	for (int i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &action, &quiet->actions[i]);
+	silent = quiet->saved;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	silent.c_lflag |= ECHONL | ICANON;
+	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+}
+
+static void quiet_end(const struct quiet_terminal *quiet)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet->saved);
+	for (int i = 0; i < SIGNALS; i++)
+		sigaction(signals[i], &quiet->actions[i], NULL);
+}
+
+/* One line, which the terminal gives whole. */
+static ssize_t read_terminal(const char *what, char *text, size_t size)
+{
+	struct quiet_terminal quiet;
+	ssize_t n;
+	int e;
+
+	for (;;) {
+		if (quiet_begin(&quiet))
+			return -1;
+		fprintf(stderr, "%s (is not shown): ", what);
+		n = read(STDIN_FILENO, text, size);
+		e = errno;
+		quiet_end(&quiet);
+		errno = e;
+		if (n >= 0 || e != EINTR || !caught)
+			return n;
+		fputc('\n', stderr);
+		raise(caught); /* a stop: go on after it with asking again */
+	}
+}
+
+/* Up to the end of file. */
+static ssize_t read_file(char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t n;
+
+	while (length < size) {
+		n = read(STDIN_FILENO, text + length, size - length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+static const char *refusal(const char *text, size_t length)
+{
+	if (memchr(text, '\0', length))
+		return "a NUL byte is in it";
+	if (memchr(text, '\n', length) || memchr(text, '\r', length))
+		return "more than one line";
+	if (length > TOKEEP_VALUE_MAX)
+		return "longer than 65536 bytes";
+	return NULL;
+}
+
+int secret_read(struct command *cmd, const char *what, char **secret)
+{
+	char *text = calloc(1, SECRET_MAX + 1);
+	ssize_t n;
+	const char *why;
+
+	if (!text)
+		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
+	n = isatty(STDIN_FILENO) ? read_terminal(what, text, SECRET_MAX) : read_file(text, SECRET_MAX);
+	if (n < 0) {
+		free(text);
+		return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, strerror(errno));
+	}
+	if (n > 0 && text[n - 1] == '\n')
+		text[--n] = '\0';
+	if (n > 0 && text[n - 1] == '\r')
+		text[--n] = '\0';
+	why = refusal(text, (size_t)n);
+	if (why) {
+		explicit_bzero(text, SECRET_MAX);
+		free(text);
+		return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, why);
+	}
+	*secret = text;
+	return 0;
+}
+
+void secret_drop(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+int secret_option(struct command *cmd, enum option_id id, const char *what, char **secret)
+{
+	const char *value = cmd->values[id];
+
+	if (!strcmp(value, "-"))
+		return secret_read(cmd, what, secret);
+	*secret = strdup(value);
+	return *secret ? 0 : say_error(cmd, TOKEEP_ENOMEM, "out of memory");
+}
