@@ -41,38 +41,44 @@ static int option_value(struct tokeep_backend *be, const char *name, char **valu
 
 	*value = NULL;
 	if (setting_secret_name(name))
-		return setting_secret(be->group, name, value, be->err);
+		return setting_secret(be->group, name, value, &be->option_error);
 	setting = setting_member(be->group, name);
 	if (!setting)
 		return 0;
 	if (!setting->text)
-		return setting_refuse(setting, be->err, "an option of a store is one value, not %s",
+		return setting_refuse(setting, &be->option_error, "an option of a store is one value, not %s",
 				      setting_type_name(setting->type));
 	/* "~/" means what it means everywhere in the config. */
 	if (setting->type == SETTING_STRING && !strncmp(setting->text, "~/", 2))
-		return setting_path(setting, value, be->err);
+		return setting_path(setting, value, &be->option_error);
 	*value = strdup(setting->text);
-	return *value ? 0 : error_nomem(be->err);
+	return *value ? 0 : error_nomem(&be->option_error);
+}
+
+/* Remembers that it was asked for, and the value. */
+static struct option *ask(struct tokeep_backend *be, const char *name)
+{
+	struct option *o = calloc(1, sizeof(*o));
+
+	if (o)
+		o->name = strdup(name);
+	if (!o || !o->name) {
+		error_nomem(&be->option_error);
+		free(o);
+		return NULL;
+	}
+	option_value(be, name, &o->value);
+	o->next = be->options;
+	be->options = o;
+	return o;
 }
 
 const char *tokeep_backend_option(struct tokeep_backend *be, const char *name, const char *otherwise)
 {
 	struct option *o = asked(be, name);
 
-	if (!o && be->opening && be->group) {
-		o = calloc(1, sizeof(*o));
-		if (!o || !(o->name = strdup(name)) || option_value(be, name, &o->value)) {
-			if (!o || !o->name)
-				error_nomem(be->err);
-			if (o)
-				free(o->name);
-			free(o);
-			be->opening = false; /* backend_open() reports what was said */
-			return otherwise;
-		}
-		o->next = be->options;
-		be->options = o;
-	}
+	if (!o && be->opening && be->group)
+		o = ask(be, name);
 	return o && o->value ? o->value : otherwise;
 }
 
@@ -232,31 +238,40 @@ static int place_refusal(struct tokeep_backend *be, int r)
 	return r;
 }
 
-/* The plugin's own open, and what it says of the options. */
+static void close_store(struct tokeep_backend *be)
+{
+	if (be->plugin.ops.close)
+		be->plugin.ops.close(be);
+}
+
+/* The plugin's own open, and what is to be said of the options. */
 static int open_store(struct tokeep_backend *be)
 {
 	int r = 0;
 
-	be->pid = getpid();
+	be->pid = 0;
 	be->data = NULL;
+	drop_options(be);
 	error_clear(be->err);
+	error_clear(&be->option_error);
 	if (be->plugin.ops.open) {
 		be->opening = true;
-		r = be->plugin.ops.open(be);
-		if (be->opening)
-			r = settle(be, r, "tokeep_store_open");
-		else if (!r && be->plugin.ops.close)
-			be->plugin.ops.close(be); /* an option could not be read: that is what counts */
-		if (!be->opening)
-			r = be->err->result ? be->err->result : TOKEEP_ECONFIG;
+		r = settle(be, be->plugin.ops.open(be), "tokeep_store_open");
 		be->opening = false;
-		r = place_refusal(be, r);
+	}
+	if (be->option_error.result) {
+		if (!r)
+			close_store(be);
+		error_move(be->err, &be->option_error);
+		return be->err->result;
 	}
 	if (r)
-		return r;
+		return place_refusal(be, r);
 	r = refuse_unasked(be);
-	if (r && be->plugin.ops.close)
-		be->plugin.ops.close(be);
+	if (r)
+		close_store(be);
+	else
+		be->pid = getpid();
 	return r;
 }
 
@@ -276,13 +291,14 @@ static char *group_name(const char *word)
 static void drop(struct tokeep_backend *be)
 {
 	drop_options(be);
+	error_clear(&be->option_error);
 	loader_free(&be->plugin);
 	free(be->word);
 	free(be->name);
 	free(be);
 }
 
-int backend_open(const struct conf *conf, const char *word, const struct log *log, struct error *err,
+int backend_load(const struct conf *conf, const char *word, const struct log *log, struct error *err,
 		 struct tokeep_backend **bep)
 {
 	struct tokeep_backend *be = calloc(1, sizeof(*be));
@@ -308,8 +324,6 @@ int backend_open(const struct conf *conf, const char *word, const struct log *lo
 		err->result = r;
 		free(why);
 	}
-	if (!r)
-		r = open_store(be);
 	if (r) {
 		drop(be);
 		return r;
@@ -319,17 +333,17 @@ int backend_open(const struct conf *conf, const char *word, const struct log *lo
 	return 0;
 }
 
-void backend_close(struct tokeep_backend *be)
+void backend_free(struct tokeep_backend *be)
 {
 	if (!be)
 		return;
-	if (be->plugin.ops.close && be->pid == getpid())
-		be->plugin.ops.close(be);
+	if (be->pid == getpid())
+		close_store(be);
 	drop(be);
 }
 
-/* Before every call. In a child of fork() what hangs on the handle is the parent's: left alone, opened anew. */
-static int ready(struct tokeep_backend *be)
+/* In a child of fork() what hangs on the handle is the parent's: left alone, opened anew. */
+int backend_ready(struct tokeep_backend *be)
 {
 	if (be->pid == getpid()) {
 		error_clear(be->err);
@@ -360,7 +374,7 @@ static int check_wanted(struct tokeep_backend *be, const struct tokeep_token *ro
 int backend_find(struct tokeep_backend *be, struct tokeep_token *token)
 {
 	struct tokeep_token row = { { NULL } };
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -381,7 +395,7 @@ int backend_find(struct tokeep_backend *be, struct tokeep_token *token)
 int backend_find_by_id(struct tokeep_backend *be, const char *id, struct tokeep_token *token)
 {
 	struct tokeep_token row = { { NULL } };
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -409,7 +423,7 @@ static int take_id(struct tokeep_token *token, struct tokeep_token *saved)
 int backend_save(struct tokeep_backend *be, struct tokeep_token *token)
 {
 	struct tokeep_token saved = { { NULL } };
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -430,7 +444,7 @@ int backend_save(struct tokeep_backend *be, struct tokeep_token *token)
 
 int backend_delete(struct tokeep_backend *be, const char *id)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -451,7 +465,7 @@ int tokeep_sink_put(struct tokeep_sink *sink, const struct tokeep_token *token)
 int backend_get_tokens(struct tokeep_backend *be, int (*each)(void *, const struct tokeep_token *), void *data)
 {
 	struct tokeep_sink sink = { .be = be, .each = each, .data = data };
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -462,7 +476,7 @@ int backend_get_tokens(struct tokeep_backend *be, int (*each)(void *, const stru
 
 int backend_delete_tokens(struct tokeep_backend *be)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	return r ? r : settle(be, be->plugin.ops.delete_tokens(be), "tokeep_store_delete_tokens");
 }
@@ -473,7 +487,7 @@ int backend_delete_tokens(struct tokeep_backend *be)
 
 int backend_begin(struct tokeep_backend *be)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r || !be->plugin.ops.begin)
 		return r;
@@ -482,7 +496,7 @@ int backend_begin(struct tokeep_backend *be)
 
 int backend_commit(struct tokeep_backend *be, int keep)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r || !be->plugin.ops.commit)
 		return r;
@@ -507,7 +521,7 @@ static int compare_and_save(struct tokeep_backend *be, struct tokeep_token *toke
 int backend_swap(struct tokeep_backend *be, struct tokeep_token *token, const char *old_refresh_token)
 {
 	struct tokeep_token saved = { { NULL } };
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -543,7 +557,7 @@ static int save_again(struct tokeep_backend *be, const char *id)
 
 int backend_probe(struct tokeep_backend *be, const struct tokeep_token *token)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	if (r)
 		return r;
@@ -559,14 +573,14 @@ bool backend_has_lock(const struct tokeep_backend *be)
 
 int backend_lock(struct tokeep_backend *be, const char *key, int64_t wait_ms, int64_t hold_ms)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	return r ? r : settle(be, be->plugin.ops.lock(be, key, wait_ms, hold_ms), "tokeep_store_lock");
 }
 
 int backend_unlock(struct tokeep_backend *be, const char *key)
 {
-	int r = ready(be);
+	int r = backend_ready(be);
 
 	return r ? r : settle(be, be->plugin.ops.unlock(be, key), "tokeep_store_unlock");
 }

@@ -24,16 +24,20 @@ struct tokeep_backend {
 	struct plugin plugin;
 	struct option *options;
 	bool opening;                /* options may be asked for */
+	struct error option_error;   /* of an option that could not be read */
 	void *data;                  /* the plugin's */
-	pid_t pid;                   /* who opened it */
+	pid_t pid;                   /* who opened it, 0: nobody */
 	struct error *err;           /* the context's */
 	const struct log *log;
 };
 
-/* Loads and opens. */
-int backend_open(const struct conf *conf, const char *word, const struct log *log, struct error *err,
+/* Loads the plugin; the store is opened by the first call that needs it. */
+int backend_load(const struct conf *conf, const char *word, const struct log *log, struct error *err,
 		 struct tokeep_backend **be);
-void backend_close(struct tokeep_backend *be); /* NULL is fine */
+void backend_free(struct tokeep_backend *be); /* closes; NULL is fine */
+
+/* Opens where that is due: every call below begins with it. */
+int backend_ready(struct tokeep_backend *be);
 
 /* The six. On failure `token` is untouched. */
 int backend_find(struct tokeep_backend *be, struct tokeep_token *token);

@@ -59,4 +59,9 @@ int oauth_answer(const struct client *client, enum oauth_step step, const char *
 /* The same of an endpoint that gives no token: 0 for a 2xx answer that is no OAuth error. */
 int oauth_error(const struct client *client, enum oauth_step step, const char *url,
 		const struct http_response *response, struct oauth_result *result, struct error *err);
+
+/* user_name.c: whose token it is: from the id_token, else from userinfo (email, preferred_username, sub; Zoho's Email). *name NULL
+ * and 0: the provider doesn't say. Caller frees. */
+int oauth_user_name(const struct client *client, const struct conf *conf, const struct oauth_result *result,
+		    const char *access_token, int64_t timeout_ms, char **name, struct error *err);
 #endif

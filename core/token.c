@@ -142,6 +142,13 @@ bool token_empty(const struct tokeep_token *token)
 	return true;
 }
 
+const char *token_who(const struct tokeep_token *token)
+{
+	const char *user = token->value[TOKEEP_FIELD_USER_NAME], *id = token->value[TOKEEP_FIELD_ID];
+
+	return user ? user : id ? id : "the token";
+}
+
 static bool same(const char *a, const char *b)
 {
 	return a && b ? !strcmp(a, b) : a == b;

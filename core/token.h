@@ -19,6 +19,9 @@ void token_move(struct tokeep_token *to, struct tokeep_token *from); /* leaves `
 bool token_empty(const struct tokeep_token *token);
 bool token_same(const struct tokeep_token *a, const struct tokeep_token *b);
 
+/* What to call it in a message: the user_name, else the id. */
+const char *token_who(const struct tokeep_token *token);
+
 /* Why the value can't be stored, NULL: it can. */
 const char *token_refusal(const char *value);
 
