@@ -5,7 +5,6 @@
 
 #include "oauth.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,7 +180,10 @@ static int set_expiry(const struct look *look, int64_t now_ms)
 			return 0;
 		life = (double)look->client->token_life_s;
 	}
-	life = fmin(fmax(life, 0), LIFE_MAX_S);
+	if (life < 0)
+		life = 0;
+	if (life > LIFE_MAX_S)
+		life = LIFE_MAX_S;
 	return token_set_time(&look->result->token, TOKEEP_FIELD_EXPIRY_TIME, now_ms + (int64_t)(life * 1000));
 }
 
