@@ -166,17 +166,18 @@ static int check_word(const struct setting *setting, const struct schema_key *ke
 /* Filled in with a server that is fine, a template must be fine. */
 static int check_url(const struct setting *setting, const struct schema_key *key, struct error *err)
 {
-	static const char template[] = "{accounts}/";
+	static const char template[] = "{accounts}";
+	const size_t n = sizeof(template) - 1;
 	const char *url, *why;
 	int r = check_text(setting, key, err);
 
 	if (r || !*setting->text)
 		return r;
 	url = setting->text;
-	if (key->kind == KEY_URL && !strncmp(url, template, sizeof(template) - 1))
-		url += sizeof(template) - 1;
+	if (key->kind == KEY_URL && !strncmp(url, template, n) && (!url[n] || url[n] == '/'))
+		url += n;
 	if (strpbrk(url, "{}"))
-		return setting_refuse(setting, err, "%s: the only template is {accounts}, at the beginning, with a / behind",
+		return setting_refuse(setting, err, "%s: the only template is {accounts}, alone or with /... behind",
 				      setting->text);
 	why = url == setting->text ? http_url_refusal(url) : strchr(url, '#') ? "it has a fragment (#)" : NULL;
 	if (why)
