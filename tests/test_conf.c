@@ -451,6 +451,7 @@ static void a_secret_comes_in_four_forms(void)
 int main(void)
 {
 	umask(022);
+	setvbuf(stdout, NULL, _IOLBF, 0); /* what was found stays visible after a crash */
 	if (!mkdtemp(folder)) {
 		perror(folder);
 		return 1;
