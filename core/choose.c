@@ -18,6 +18,13 @@ const char *context_client_id(const struct tokeep *tk, const char *name)
 	return id ? id->text : NULL;
 }
 
+const char *tokeep_client_id(struct tokeep *tk, const char *client)
+{
+	const char *id = tk->loaded ? context_client_id(tk, client) : NULL;
+
+	return id ? id : client;
+}
+
 struct choice {
 	const char *user, *client_id;     /* wanted; NULL: any */
 	const char *default_client_id;    /* NULL: none */
@@ -141,10 +148,7 @@ int tokeep_choose_token(struct tokeep *tk, const char *client, struct tokeep_tok
 
 	if (r)
 		return r;
-	if (client)
-		c.client_id = context_client_id(tk, client) ? context_client_id(tk, client) : client;
-	else
-		c.client_id = token->value[TOKEEP_FIELD_CLIENT_ID];
+	c.client_id = client ? tokeep_client_id(tk, client) : token->value[TOKEEP_FIELD_CLIENT_ID];
 	if (tk->conf.default_client)
 		c.default_client_id = context_client_id(tk, tk->conf.default_client->text);
 	if (token->value[TOKEEP_FIELD_ID])

@@ -113,6 +113,11 @@ int tokeep_use_store(struct tokeep *tk, const char *name)
 	return 0;
 }
 
+unsigned int tokeep_scope(const struct tokeep *tk)
+{
+	return tk->be ? tk->be->plugin.scope : 0;
+}
+
 const char *tokeep_message(const struct tokeep *tk)
 {
 	return error_text(&tk->err);
