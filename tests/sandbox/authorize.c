@@ -22,6 +22,26 @@ static bool loopback(const char *uri)
 	return false;
 }
 
+/* The same but for the port, which a native client chooses when it starts (RFC 8252 7.3). */
+static bool same_but_port(const char *registered, const char *uri)
+{
+	size_t host = strcspn(registered + strlen("http://"), ":/") + strlen("http://");
+	const char *path = registered + host + strcspn(registered + host, "/");
+
+	return loopback(registered) && !strncmp(registered, uri, host) && strchr(":/", uri[host]) &&
+	       !strcmp(path, uri + host + strcspn(uri + host, "/"));
+}
+
+static bool registered(const struct sandbox *sb, const char *uri)
+{
+	if (!sb->redirects)
+		return loopback(uri) || !strncmp(uri, "https://", strlen("https://"));
+	for (const struct param *p = sb->redirects; p; p = p->next)
+		if (!strcmp(p->value, uri) || same_but_port(p->value, uri))
+			return true;
+	return false;
+}
+
 /* Never redirects to a place that a client could not have registered (RFC 6749 4.1.2.1). */
 static const char *refusal(struct sandbox *sb, const struct param *asked)
 {
@@ -30,8 +50,9 @@ static const char *refusal(struct sandbox *sb, const struct param *asked)
 
 	if (!id || !grants_client(sb->grants, id))
 		return "client_id: this server does not know that client";
-	if (!uri || strchr(uri, '#') || !(loopback(uri) || !strncmp(uri, "https://", 8)))
-		return "redirect_uri: must be https, or http to a loopback address, without a fragment";
+	if (!uri || strchr(uri, '#') || !registered(sb, uri))
+		return "redirect_uri: is none of the registered ones (without --redirect: https, or http to "
+		       "loopback), or has a fragment";
 	return NULL;
 }
 
@@ -136,13 +157,12 @@ static void decide(struct sandbox *sb, struct request *rq, const struct param *a
 	free(user);
 }
 
-void page_authorize(struct sandbox *sb, struct request *rq, struct reply *reply)
+void authorize_page(struct sandbox *sb, struct request *rq, struct reply *reply)
 {
 	const struct param *asked = rq->form ? rq->form : rq->query;
 	const char *why = refusal(sb, asked);
 	const char *error;
 
-	text_replace(&rq->note.client_id, param(asked, "client_id"));
 	if (why) {
 		rq->note.outcome = "refused";
 		reply_html(reply, 400, page_html("<h1>This request is wrong</h1><p>%s</p>", why));

@@ -21,14 +21,28 @@ static void done(struct reply *reply)
 	reply_json(reply, 200, json_pack("{s:b}", "ok", 1));
 }
 
-static void wrong(struct reply *reply, const char *why)
+static void wrong(struct reply *reply, const char *where, const char *why)
 {
-	reply_json(reply, 400, json_pack("{s:s}", "error", why));
+	char *text = text_format("%s: %s", where, why);
+
+	reply_json(reply, 400, json_pack("{s:s}", "error", text));
+	free(text);
 }
 
-static void add_grant(void *list, const struct grant_info *info)
+struct listing {
+	json_t *list;
+	const char *user; /* NULL: everybody's */
+	int live;
+};
+
+static void add_grant(void *data, const struct grant_info *info)
 {
-	json_array_append_new(list, json_pack("{s:i, s:s?, s:s, s:s, s:s, s:s, s:i}", "id", (int)info->id, "user",
+	struct listing *listing = data;
+
+	listing->live += !strcmp(info->state, "live");
+	if (listing->user && !text_same(listing->user, info->user))
+		return;
+	json_array_append_new(listing->list, json_pack("{s:i, s:s?, s:s, s:s, s:s, s:s, s:i}", "id", (int)info->id, "user",
 					      info->user, "client_id", info->client_id, "scope", info->scope,
 					      "state", info->state, "refresh_token", info->refresh_token.hex,
 					      "access_tokens", (int)info->access_tokens));
@@ -37,17 +51,18 @@ static void add_grant(void *list, const struct grant_info *info)
 void control_state(struct sandbox *sb, struct request *rq, struct reply *reply)
 {
 	struct grant_counts counts = grants_counts(sb->grants);
-	json_t *state = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "refreshes", (json_int_t)counts.refreshes,
-				  "grace_refreshes", (json_int_t)counts.grace_refreshes, "reuse_detected",
+	struct listing listing = { .list = json_array(), .user = param(rq->query, "user") };
+	json_t *state = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "refresh_requests",
+				  record_refresh_requests(sb->record), "refreshes",
+				  (json_int_t)counts.refreshes, "grace_refreshes", (json_int_t)counts.grace_refreshes, "reuse_detected",
 				  (json_int_t)counts.reuse_detected, "code_reuse_detected",
 				  (json_int_t)counts.code_reuse_detected, "throttled",
 				  (json_int_t)counts.throttled, "requests", record_counts(sb->record), "faults",
 				  faults_list(sb->faults));
-	json_t *grants = json_array();
 
-	(void)rq;
-	grants_each(sb->grants, add_grant, grants);
-	json_object_set_new(state, "grants", grants);
+	grants_each(sb->grants, add_grant, &listing);
+	json_object_set_new(state, "live_grants", json_integer(listing.live));
+	json_object_set_new(state, "grants", listing.list);
 	reply_json(reply, 200, state);
 }
 
@@ -68,7 +83,7 @@ void control_fault(struct sandbox *sb, struct request *rq, struct reply *reply)
 	else if (!strcmp(rq->method, "POST"))
 		faults_arm(sb->faults, rq->form ? rq->form : rq->query, &why);
 	if (why)
-		wrong(reply, why);
+		wrong(reply, "fault", why);
 	else
 		reply_json(reply, 200, json_pack("{s:o}", "faults", faults_list(sb->faults)));
 }
@@ -124,11 +139,11 @@ void control_seed(struct sandbox *sb, struct request *rq, struct reply *reply)
 	json_t *answer;
 
 	if (!client) {
-		wrong(reply, "client_id: unknown");
+		wrong(reply, "client_id", "unknown");
 		return;
 	}
 	if (many && (!text_number(many, &count) || count > 1000000)) {
-		wrong(reply, "count: must be a number up to 1000000");
+		wrong(reply, "count", "must be a number up to 1000000");
 		return;
 	}
 	login.client_id = client->id;
@@ -140,7 +155,7 @@ void control_seed(struct sandbox *sb, struct request *rq, struct reply *reply)
 	if (answer)
 		reply_json(reply, 200, answer);
 	else
-		wrong(reply, "refresh_token: is there already");
+		wrong(reply, "refresh_token", "is there already");
 }
 
 /* What the server knows of a token, so that a test can ask whether it would still be taken. */
@@ -162,14 +177,14 @@ void control_set(struct sandbox *sb, struct request *rq, struct reply *reply)
 {
 	const struct param *changes = rq->form ? rq->form : rq->query;
 	struct rules rules = grants_rules(sb->grants);
-	const char *why = NULL;
 
-	for (const struct param *p = changes; p && !why; p = p->next)
-		if (strcmp(p->name, "auto-approve"))
-			why = rules_set(&rules, p->name, p->value);
-	if (why) {
-		wrong(reply, why);
-		return;
+	for (const struct param *p = changes; p; p = p->next) {
+		const char *why = strcmp(p->name, "auto-approve") ? rules_set(&rules, p->name, p->value) : NULL;
+
+		if (why) {
+			wrong(reply, p->name, why);
+			return;
+		}
 	}
 	grants_set_rules(sb->grants, &rules);
 	for (const struct param *p = changes; p; p = p->next)
@@ -197,7 +212,7 @@ static void decide(struct sandbox *sb, struct request *rq, struct reply *reply, 
 	if (grants_decide(sb->grants, either(rq, "user_code"), user))
 		done(reply);
 	else
-		wrong(reply, "user_code: no device waits with that code");
+		wrong(reply, "user_code", "no device waits with that code");
 }
 
 void control_approve(struct sandbox *sb, struct request *rq, struct reply *reply)

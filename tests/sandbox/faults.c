@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* faults.c: arming faults and handing them out. */
+/* faults.c: arming faults, handing them out, and the answers that some put in the place of the true one. */
 #include "config.h"
 
 #include "faults.h"
@@ -25,6 +25,8 @@ static const struct {
 	[FAULT_SLOW] = { "slow", "slow_after", true },
 	[FAULT_TRUNCATE] = { "truncate", "truncate_after", true },
 };
+
+enum { HUGE_SIZE = 10 * 1000 * 1000 };
 
 struct faults {
 	pthread_mutex_t mutex;
@@ -212,4 +214,48 @@ json_t *faults_list(struct faults *faults)
 				fault->count < 0 ? json_string("always") : json_integer(fault->count)));
 	pthread_mutex_unlock(&faults->mutex);
 	return list;
+}
+
+static char *huge_body(void)
+{
+	static const char begin[] = "{\"access_token\":\"";
+	char *body = memory(HUGE_SIZE + 1);
+
+	memset(body, 'A', HUGE_SIZE);
+	memcpy(body, begin, strlen(begin));
+	memcpy(body + HUGE_SIZE - 2, "\"}", 2);
+	return body;
+}
+
+void fault_spoil(const struct fault_plan *plan, struct reply *reply)
+{
+	char *body = NULL;
+	const char *type = "application/json";
+
+	switch (plan->kind) {
+	case FAULT_STATUS:
+		body = text_copy(plan->body ? plan->body : "{\"error\":\"temporarily_unavailable\"}");
+		break;
+	case FAULT_NOTJSON:
+		body = text_copy("{\"access_token\": \"cut off, and not");
+		break;
+	case FAULT_HTML:
+		type = "text/html; charset=utf-8";
+		body = text_copy("<!doctype html><title>Sorry</title><h1>Something went wrong</h1>");
+		break;
+	case FAULT_HUGE:
+		body = huge_body();
+		break;
+	case FAULT_BODY:
+		body = text_copy(plan->body ? plan->body : "");
+		break;
+	default:
+		return;
+	}
+	reply_clear(reply);
+	reply->status = plan->status;
+	reply->type = plan->type ? plan->type : type;
+	reply->retry_after = text_copy(plan->retry_after);
+	reply->body = body;
+	reply->length = strlen(body);
 }

@@ -45,6 +45,7 @@ struct fault_plan {
 	char *retry_after, *body, *type;
 };
 void fault_plan_clear(struct fault_plan *plan);
+void fault_spoil(const struct fault_plan *plan, struct reply *reply); /* puts its answer in the true one's place */
 
 struct faults;
 struct faults *faults_new(void);

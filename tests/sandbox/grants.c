@@ -1,56 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * grants.c: codes, tokens and grants under one mutex. Whatever a client may present is a ticket, found by its
- * text in one tree; each ticket belongs to a grant, and a grant owns its tickets.
- */
+/* grants.c: what a code, a refresh token or a client's own credentials are exchanged for, and revocation. */
 #include "config.h"
 
-#include "grants.h"
+#include "tickets.h"
 #include "text.h"
 
-#include <pthread.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum ticket_kind { CODE, REFRESH, ACCESS, DEVICE, USER_CODE };
-static const char *const kind_names[] = { "code", "refresh_token", "access_token", "device_code", "user_code" };
-
-enum state { WAITING, LIVE, REFUSED, KILLED, REVOKED };
-static const char *const state_names[] = { "pending", "live", "denied", "killed_by_reuse", "revoked" };
-
-struct ticket {
-	struct ticket *next; /* of the same grant */
-	enum ticket_kind kind;
-	struct grant *grant;
-	char *text;
-	char *scope;              /* of an access token */
-	int64_t expires_ms;       /* 0: never */
-	int64_t spent_ms;         /* 0: not yet */
-	struct ticket *successor; /* the refresh token that took its place */
-};
-
-struct grant {
-	struct grant *next;
-	unsigned id;
-	enum state state;
-	char *client_id, *user, *scope, *redirect_uri, *challenge, *nonce;
-	bool online, seeded;
-	struct ticket *tickets; /* newest first */
-	int64_t polled_ms, interval_ms;
-	int64_t *issued_ms; /* when access tokens were given, for the throttle: the last throttle_count */
-	size_t issued;
-};
-
-struct grants {
-	pthread_mutex_t mutex;
-	struct rules rules;
-	struct client *clients;
-	struct grant *first, **end;
-	unsigned last_id;
-	void *tickets; /* tsearch() by text */
-	struct grant_counts counts;
-};
 
 void issue_free(struct issue *issue)
 {
@@ -61,185 +17,6 @@ void issue_free(struct issue *issue)
 	free(issue->client_id);
 	free(issue->nonce);
 	memset(issue, 0, sizeof(*issue));
-}
-
-void device_free(struct device *device)
-{
-	free(device->device_code);
-	free(device->user_code);
-	memset(device, 0, sizeof(*device));
-}
-
-void token_info_free(struct token_info *info)
-{
-	free(info->user);
-	free(info->client_id);
-	free(info->scope);
-	memset(info, 0, sizeof(*info));
-}
-
-/* Tickets. */
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(((const struct ticket *)a)->text, ((const struct ticket *)b)->text);
-}
-
-static struct ticket *find(struct grants *g, const char *text)
-{
-	struct ticket wanted = { .text = (char *)text };
-	void *node = text ? tfind(&wanted, &g->tickets, by_text) : NULL;
-
-	return node ? *(struct ticket **)node : NULL;
-}
-
-static struct ticket *find_kind(struct grants *g, const char *text, enum ticket_kind kind)
-{
-	struct ticket *t = find(g, text);
-
-	return t && t->kind == kind ? t : NULL;
-}
-
-static struct ticket *ticket_add(struct grants *g, struct grant *grant, enum ticket_kind kind, char *text,
-				 int64_t life_s)
-{
-	struct ticket *t = memory(sizeof(*t));
-
-	t->kind = kind;
-	t->grant = grant;
-	t->text = text; /* taken */
-	t->expires_ms = life_s ? clock_ms() + life_s * 1000 : 0;
-	t->next = grant->tickets;
-	grant->tickets = t;
-	if (!tsearch(t, &g->tickets, by_text))
-		abort();
-	return t;
-}
-
-static void ticket_free(struct grants *g, struct ticket *t)
-{
-	tdelete(t, &g->tickets, by_text);
-	free(t->text);
-	free(t->scope);
-	free(t);
-}
-
-static char *token_text(struct grants *g)
-{
-	char *first = random_hex(16);
-	char *second = random_hex(16);
-	char *text = text_format("%s%s.%s", g->rules.prefix, first, second);
-
-	free(first);
-	free(second);
-	return text;
-}
-
-static bool expired(const struct ticket *t)
-{
-	return t->expires_ms && t->expires_ms <= clock_ms();
-}
-
-static bool live(const struct ticket *t)
-{
-	if (t->kind == DEVICE || t->kind == USER_CODE)
-		return t->grant->state == WAITING && !expired(t);
-	return t->grant->state == LIVE && !t->spent_ms && !expired(t);
-}
-
-/* Grants. */
-
-static struct grant *grant_add(struct grants *g, enum state state, const struct login *login)
-{
-	struct grant *grant = memory(sizeof(*grant));
-
-	grant->id = ++g->last_id;
-	grant->state = state;
-	grant->client_id = text_copy(login->client_id);
-	grant->user = text_copy(login->user);
-	grant->scope = words_plain(login->scope ? login->scope : "");
-	grant->redirect_uri = text_copy(login->redirect_uri);
-	grant->challenge = text_copy(login->challenge);
-	grant->nonce = text_copy(login->nonce);
-	grant->online = login->online;
-	grant->seeded = login->seeded;
-	*g->end = grant;
-	g->end = &grant->next;
-	return grant;
-}
-
-static void grant_free(struct grants *g, struct grant *grant)
-{
-	struct ticket *next;
-
-	for (struct ticket *t = grant->tickets; t; t = next) {
-		next = t->next;
-		ticket_free(g, t);
-	}
-	free(grant->client_id);
-	free(grant->user);
-	free(grant->scope);
-	free(grant->redirect_uri);
-	free(grant->challenge);
-	free(grant->nonce);
-	free(grant->issued_ms);
-	free(grant);
-}
-
-static void forget(struct grants *g)
-{
-	struct grant *next;
-
-	for (struct grant *grant = g->first; grant; grant = next) {
-		next = grant->next;
-		grant_free(g, grant);
-	}
-	g->first = NULL;
-	g->end = &g->first;
-	memset(&g->counts, 0, sizeof(g->counts));
-}
-
-/* Drops access tokens that are over, and the oldest beyond the limit, before one more is given. */
-static void make_room(struct grants *g, struct grant *grant)
-{
-	struct ticket **where = &grant->tickets;
-	int64_t kept = 0;
-
-	while (*where) {
-		struct ticket *t = *where;
-
-		if (t->kind == ACCESS && (expired(t) || ++kept >= g->rules.access_limit)) {
-			*where = t->next;
-			ticket_free(g, t);
-		} else {
-			where = &t->next;
-		}
-	}
-}
-
-static void give_access(struct grants *g, struct grant *grant, const char *scope, struct issue *issue)
-{
-	struct ticket *t;
-
-	make_room(g, grant);
-	t = ticket_add(g, grant, ACCESS, token_text(g), g->rules.token_life_s);
-	t->scope = words_plain(scope ? scope : grant->scope);
-	issue->access_token = text_copy(t->text);
-	issue->scope = text_copy(t->scope);
-	issue->expires_in_s = g->rules.token_life_s;
-}
-
-static void give_refresh(struct grants *g, struct grant *grant, struct issue *issue)
-{
-	if (!grant->online)
-		issue->refresh_token = text_copy(ticket_add(g, grant, REFRESH, token_text(g), 0)->text);
-}
-
-static void tell_who(const struct grant *grant, struct issue *issue)
-{
-	text_replace(&issue->user, grant->user);
-	text_replace(&issue->client_id, grant->client_id);
-	text_replace(&issue->nonce, grant->nonce);
 }
 
 /* The authorization code. */
@@ -274,7 +51,7 @@ static bool verifier_fits(const struct grant *grant, const char *verifier)
 static enum verdict exchange(struct grants *g, const char *client_id, const char *code, const char *redirect_uri,
 			     const char *verifier, struct issue *issue)
 {
-	struct ticket *t = find_kind(g, code, CODE);
+	struct ticket *t = ticket_find_kind(g, code, CODE);
 	struct grant *grant = t ? t->grant : NULL;
 
 	if (!t || !text_same(grant->client_id, client_id))
@@ -286,7 +63,7 @@ static enum verdict exchange(struct grants *g, const char *client_id, const char
 			grant->state = KILLED;
 		return BAD_GRANT;
 	}
-	if (!live(t))
+	if (!ticket_live(t))
 		return BAD_GRANT;
 	if (grant->redirect_uri && !text_same(grant->redirect_uri, redirect_uri))
 		return BAD_REDIRECT;
@@ -337,10 +114,8 @@ static enum verdict second_use(struct grants *g, struct ticket *t)
 	bool in_grace = g->rules.rotation == ROTATE_GRACE &&
 			clock_ms() - t->spent_ms < g->rules.grace_s * 1000;
 
-	if (in_grace && t->successor && !t->successor->spent_ms) {
-		g->counts.grace_refreshes++;
+	if (in_grace && t->successor && !t->successor->spent_ms)
 		return GRANTED;
-	}
 	g->counts.reuse_detected++;
 	t->grant->state = KILLED;
 	return BAD_GRANT;
@@ -359,7 +134,7 @@ static void rotate(struct grants *g, struct ticket *t, struct issue *issue)
 static enum verdict refresh(struct grants *g, const char *client_id, const char *token, const char *scope,
 			    struct issue *issue)
 {
-	struct ticket *t = find_kind(g, token, REFRESH);
+	struct ticket *t = ticket_find_kind(g, token, REFRESH);
 	struct grant *grant = t ? t->grant : NULL;
 	char *narrow;
 	bool within;
@@ -380,9 +155,10 @@ static enum verdict refresh(struct grants *g, const char *client_id, const char 
 	} else if (throttled(g, grant, issue)) {
 		v = THROTTLED;
 	} else {
+		g->counts.refreshes++;
+		g->counts.grace_refreshes += t->spent_ms != 0;
 		give_access(g, grant, narrow, issue);
 		rotate(g, t, issue);
-		g->counts.refreshes++;
 	}
 	free(narrow);
 	return v;
@@ -399,6 +175,8 @@ enum verdict grants_refresh(struct grants *g, const char *client_id, const char 
 	return v;
 }
 
+/* The rest. */
+
 void grants_client_credentials(struct grants *g, const char *client_id, const char *scope, struct issue *issue)
 {
 	struct login login = { .client_id = client_id, .scope = scope, .online = true };
@@ -411,132 +189,14 @@ void grants_client_credentials(struct grants *g, const char *client_id, const ch
 	pthread_mutex_unlock(&g->mutex);
 }
 
-/* The device flow. */
-
-static char *user_code_text(void)
-{
-	static const char letters[] = "BCDFGHJKLMNPQRSTVWXZ"; /* no vowels, so no words (RFC 8628 6.1) */
-	char *noise = random_hex(8);
-	char *text = text_copy("XXXX-XXXX");
-
-	for (size_t i = 0; i < 9; i++)
-		if (i != 4)
-			text[i] = letters[(unsigned char)(noise[i] * 7 + noise[15 - i]) % (sizeof(letters) - 1)];
-	free(noise);
-	return text;
-}
-
-void grants_device(struct grants *g, const char *client_id, const char *scope, struct device *device)
-{
-	struct login login = { .client_id = client_id, .scope = scope };
-	struct grant *grant;
-	char *user_code;
-
-	pthread_mutex_lock(&g->mutex);
-	do {
-		user_code = user_code_text();
-	} while (find(g, user_code) && (free(user_code), true));
-	grant = grant_add(g, WAITING, &login);
-	grant->interval_ms = g->rules.interval_s * 1000;
-	ticket_add(g, grant, USER_CODE, user_code, g->rules.device_life_s);
-	device->user_code = text_copy(user_code);
-	device->device_code =
-		text_copy(ticket_add(g, grant, DEVICE, token_text(g), g->rules.device_life_s)->text);
-	device->expires_in_s = g->rules.device_life_s;
-	device->interval_s = g->rules.interval_s;
-	pthread_mutex_unlock(&g->mutex);
-}
-
-bool grants_decide(struct grants *g, const char *user_code, const char *user)
-{
-	struct ticket *t;
-	bool waits;
-
-	pthread_mutex_lock(&g->mutex);
-	t = find_kind(g, user_code, USER_CODE);
-	waits = t && live(t);
-	if (waits) {
-		t->grant->state = user ? LIVE : REFUSED;
-		text_replace(&t->grant->user, user);
-	}
-	pthread_mutex_unlock(&g->mutex);
-	return waits;
-}
-
-static bool too_fast(struct grants *g, struct grant *grant)
-{
-	static const int64_t tolerance_ms = 100;
-	int64_t now = clock_ms();
-	bool fast = grant->polled_ms && now - grant->polled_ms < grant->interval_ms - tolerance_ms;
-
-	grant->polled_ms = now;
-	if (fast && g->rules.slow_down_grows)
-		grant->interval_ms += 5000;
-	return fast;
-}
-
-static enum verdict device_poll(struct grants *g, const char *client_id, const char *code, struct issue *issue)
-{
-	struct ticket *t = find_kind(g, code, DEVICE);
-	struct grant *grant = t ? t->grant : NULL;
-
-	if (!t || t->spent_ms || !text_same(grant->client_id, client_id))
-		return BAD_GRANT;
-	tell_who(grant, issue);
-	if (expired(t))
-		return EXPIRED;
-	if (too_fast(g, grant))
-		return SLOW_DOWN;
-	if (grant->state == WAITING)
-		return PENDING;
-	if (grant->state != LIVE)
-		return DENIED;
-	t->spent_ms = clock_ms();
-	give_access(g, grant, NULL, issue);
-	give_refresh(g, grant, issue);
-	return GRANTED;
-}
-
-enum verdict grants_device_poll(struct grants *g, const char *client_id, const char *device_code,
-				struct issue *issue)
-{
-	enum verdict v;
-
-	pthread_mutex_lock(&g->mutex);
-	v = device_poll(g, client_id, device_code, issue);
-	pthread_mutex_unlock(&g->mutex);
-	return v;
-}
-
-/* Looking at and ending tokens. */
-
-bool grants_look(struct grants *g, const char *token, struct token_info *info)
-{
-	struct ticket *t;
-
-	memset(info, 0, sizeof(*info));
-	pthread_mutex_lock(&g->mutex);
-	t = find(g, token);
-	if (t) {
-		info->kind = kind_names[t->kind];
-		info->live = live(t);
-		info->user = text_copy(t->grant->user);
-		info->client_id = text_copy(t->grant->client_id);
-		info->scope = text_copy(t->scope ? t->scope : t->grant->scope);
-		info->expires_ms = t->expires_ms;
-	}
-	pthread_mutex_unlock(&g->mutex);
-	return t != NULL;
-}
-
 bool grants_revoke(struct grants *g, const char *token, const char *client_id)
 {
 	struct ticket *t;
 	bool was_live;
 
 	pthread_mutex_lock(&g->mutex);
-	t = find(g, token);
-	was_live = t && (t->kind == REFRESH || t->kind == ACCESS) && live(t) &&
+	t = ticket_find(g, token);
+	was_live = t && (t->kind == REFRESH || t->kind == ACCESS) && ticket_live(t) &&
 		   (!client_id || text_same(t->grant->client_id, client_id));
 	if (was_live && t->kind == REFRESH)
 		t->grant->state = REVOKED;
@@ -553,7 +213,7 @@ bool grants_seed(struct grants *g, const struct login *login, const char *refres
 	char *text;
 
 	pthread_mutex_lock(&g->mutex);
-	fresh = !find(g, refresh_token);
+	fresh = !ticket_find(g, refresh_token);
 	if (fresh) {
 		grant = grant_add(g, LIVE, login);
 		text = refresh_token ? text_copy(refresh_token) : token_text(g);
@@ -563,147 +223,4 @@ bool grants_seed(struct grants *g, const struct login *login, const char *refres
 	}
 	pthread_mutex_unlock(&g->mutex);
 	return fresh;
-}
-
-void grants_expire_access(struct grants *g)
-{
-	int64_t now = clock_ms();
-
-	pthread_mutex_lock(&g->mutex);
-	for (struct grant *grant = g->first; grant; grant = grant->next)
-		for (struct ticket *t = grant->tickets; t; t = t->next)
-			if (t->kind == ACCESS && !expired(t))
-				t->expires_ms = now;
-	pthread_mutex_unlock(&g->mutex);
-}
-
-void grants_revoke_all(struct grants *g)
-{
-	pthread_mutex_lock(&g->mutex);
-	for (struct grant *grant = g->first; grant; grant = grant->next)
-		if (grant->state == LIVE)
-			grant->state = REVOKED;
-	pthread_mutex_unlock(&g->mutex);
-}
-
-void grants_forget(struct grants *g)
-{
-	pthread_mutex_lock(&g->mutex);
-	forget(g);
-	pthread_mutex_unlock(&g->mutex);
-}
-
-/* Looking at the whole. */
-
-static struct grant_info describe(const struct grant *grant)
-{
-	struct grant_info info = {
-		.id = grant->id,
-		.user = grant->user,
-		.client_id = grant->client_id,
-		.scope = grant->scope,
-		.state = state_names[grant->state],
-	};
-
-	for (const struct ticket *t = grant->tickets; t; t = t->next) {
-		if (t->kind == REFRESH && live(t))
-			info.refresh_token = digest_of(t->text);
-		if (t->kind == ACCESS && live(t))
-			info.access_tokens++;
-	}
-	return info;
-}
-
-void grants_each(struct grants *g, void (*each)(void *, const struct grant_info *), void *data)
-{
-	pthread_mutex_lock(&g->mutex);
-	for (struct grant *grant = g->first; grant; grant = grant->next) {
-		struct grant_info info = describe(grant);
-
-		each(data, &info);
-	}
-	pthread_mutex_unlock(&g->mutex);
-}
-
-struct grant_counts grants_counts(struct grants *g)
-{
-	struct grant_counts counts;
-
-	pthread_mutex_lock(&g->mutex);
-	counts = g->counts;
-	pthread_mutex_unlock(&g->mutex);
-	return counts;
-}
-
-/* Rules and clients. */
-
-struct rules grants_rules(struct grants *g)
-{
-	struct rules rules;
-
-	pthread_mutex_lock(&g->mutex);
-	rules = g->rules;
-	pthread_mutex_unlock(&g->mutex);
-	return rules;
-}
-
-void grants_set_rules(struct grants *g, const struct rules *rules)
-{
-	pthread_mutex_lock(&g->mutex);
-	if (rules->throttle_count != g->rules.throttle_count)
-		for (struct grant *grant = g->first; grant; grant = grant->next) {
-			free(grant->issued_ms);
-			grant->issued_ms = NULL;
-			grant->issued = 0;
-		}
-	g->rules = *rules;
-	pthread_mutex_unlock(&g->mutex);
-}
-
-void grants_add_client(struct grants *g, const char *id, const char *secret)
-{
-	struct client *client = memory(sizeof(*client));
-	struct client **end = &g->clients;
-
-	client->id = text_copy(id);
-	client->secret = text_copy(secret);
-	while (*end)
-		end = &(*end)->next;
-	*end = client;
-}
-
-const struct client *grants_client(struct grants *g, const char *id)
-{
-	const struct client *client = g->clients;
-
-	while (client && id && strcmp(client->id, id))
-		client = client->next;
-	return client;
-}
-
-struct grants *grants_new(const struct rules *rules)
-{
-	struct grants *g = memory(sizeof(*g));
-
-	pthread_mutex_init(&g->mutex, NULL);
-	g->rules = *rules;
-	g->end = &g->first;
-	return g;
-}
-
-void grants_free(struct grants *g)
-{
-	struct client *next;
-
-	if (!g)
-		return;
-	forget(g);
-	for (struct client *client = g->clients; client; client = next) {
-		next = client->next;
-		free(client->id);
-		free(client->secret);
-		free(client);
-	}
-	pthread_mutex_destroy(&g->mutex);
-	free(g);
 }

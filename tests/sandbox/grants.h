@@ -42,6 +42,7 @@ struct rules {
 	int64_t throttle_count; /* new access tokens of one refresh token ... 0: no limit */
 	int64_t throttle_s;     /* ... in so many seconds */
 	int64_t access_limit;   /* live access tokens of one grant; one more ends the oldest */
+	int64_t grant_limit;    /* live grants of one user and client; one more ends the oldest. 0: no limit */
 	const char *prefix;     /* of every token */
 	bool code_reuse_kills;  /* a code used twice ends what it gave (RFC 6749 4.1.2) */
 	bool slow_down_grows;   /* five seconds more each time (RFC 8628 3.5) */

@@ -40,12 +40,15 @@ struct request {
 	struct note note;
 };
 
-void param_add(struct param **list, const char *name, const char *value);
+struct param *param_add(struct param **list, const char *name, const char *value); /* at the end */
 void param_extend(struct param *param, const char *more, size_t length);
 void params_free(struct param *list);
 /* NULL: absent. A parameter without a value counts as absent (RFC 6749 3.2). */
 const char *param(const struct param *list, const char *name);
+bool params_sound(const struct param *list); /* all of it is UTF-8 */
 void params_from_json(struct param **list, const char *text); /* what is no object gives none */
+
+json_t *json_text(const char *text); /* null for what is absent, empty or no UTF-8 */
 
 struct reply {
 	unsigned int status;

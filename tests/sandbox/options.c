@@ -19,6 +19,7 @@ static const char usage[] =
 	"  --port-file FILE         write the port there once it listens\n"
 	"  --dialect rfc|zoho       as the RFCs have it (default) or as Zoho does\n"
 	"  --client ID[:SECRET]     a client, without a secret a public one; may be repeated\n"
+	"  --redirect URI           a registered redirect URI (any https or loopback one); may be repeated\n"
 	"  --auto-approve USER      log in USER without asking\n"
 	"  --token-life S           life of an access token (3600)\n"
 	"  --code-life S            life of a code (60; zoho 120)\n"
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
 	{ "port-file", required_argument, NULL, TEXT },
 	{ "dialect", required_argument, NULL, DIALECT },
 	{ "client", required_argument, NULL, LIST },
+	{ "redirect", required_argument, NULL, LIST },
 	{ "auto-approve", required_argument, NULL, TEXT },
 	{ "token-life", required_argument, NULL, RULE },
 	{ "code-life", required_argument, NULL, RULE },
@@ -70,12 +72,6 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void refuse(const char *why)
-{
-	fprintf(stderr, "tokeep-sandbox: --%s\ntokeep-sandbox: see --help\n", why);
-	exit(2);
-}
-
 static void set_text(struct options *o, const char *name, const char *value)
 {
 	const struct {
@@ -94,8 +90,19 @@ static void set_text(struct options *o, const char *name, const char *value)
 
 static void add_to_list(struct options *o, const char *name, const char *value)
 {
-	param_add(!strcmp(name, "client") ? &o->clients : !strcmp(name, "fault") ? &o->faults : &o->seeds, "",
-		  value);
+	const struct {
+		const char *name;
+		struct param **list;
+	} lists[] = {
+		{ "client", &o->clients },
+		{ "redirect", &o->redirects },
+		{ "fault", &o->faults },
+		{ "seed-refresh", &o->seeds },
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (!strcmp(lists[i].name, name))
+			param_add(lists[i].list, "", value);
 }
 
 static void set_port(struct options *o, const char *value)
@@ -103,7 +110,7 @@ static void set_port(struct options *o, const char *value)
 	int64_t n;
 
 	if (!text_number(value, &n) || n > UINT16_MAX)
-		refuse("port: must be from 0 to 65535");
+		die(2, "port", "must be from 0 to 65535");
 	o->port = (uint16_t)n;
 }
 
@@ -114,7 +121,7 @@ static void set_dialect(struct options *o, const char *value)
 	else if (!strcmp(value, "zoho"))
 		o->dialect = ZOHO;
 	else
-		refuse("dialect: must be rfc or zoho");
+		die(2, "dialect", "must be rfc or zoho");
 }
 
 static void set_switch(struct options *o, const char *name)
@@ -143,18 +150,15 @@ static void take(struct options *o, struct param **rules, int kind, const char *
 	}
 }
 
-/* The rules come last, since the dialect says what they begin with. */
+/* After all others, since the dialect says what the rules begin with. */
 static void set_rules(struct options *o, const struct param *rules)
 {
-	if (rules)
-		set_rules(o, rules->next); /* the newest is first */
-	else
-		o->rules = rules_of(o->dialect);
-	if (rules) {
+	o->rules = rules_of(o->dialect);
+	for (; rules; rules = rules->next) {
 		const char *why = rules_set(&o->rules, rules->name, rules->value);
 
 		if (why)
-			refuse(why);
+			die(2, rules->name, why);
 	}
 }
 
@@ -169,12 +173,10 @@ void options_read(struct options *o, int argc, char **argv)
 	o->location = "us";
 	while ((kind = getopt_long(argc, argv, "", long_options, &index)) != -1)
 		take(o, &rules, kind, kind == '?' ? NULL : long_options[index].name, optarg);
-	if (optind < argc) {
-		fprintf(stderr, "tokeep-sandbox: %s: only options are taken, see --help\n", argv[optind]);
-		exit(2);
-	}
+	if (optind < argc)
+		die(2, argv[optind], "only options are taken, see --help");
 	if (!o->tls_cert != !o->tls_key)
-		refuse("tls-cert: needs --tls-key, and the other way round");
+		die(2, "tls-cert", "needs tls-key, and the other way round");
 	set_rules(o, rules);
 	params_free(rules);
 }
@@ -184,4 +186,5 @@ void options_free(struct options *o)
 	params_free(o->clients);
 	params_free(o->seeds);
 	params_free(o->faults);
+	params_free(o->redirects);
 }

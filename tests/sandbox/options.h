@@ -8,7 +8,7 @@
 struct options {
 	enum dialect dialect;
 	struct rules rules;
-	struct param *clients, *seeds, *faults; /* the values of repeated options, last first; the name is unused */
+	struct param *clients, *seeds, *faults, *redirects; /* values of repeated options, without a name */
 	const char *port_file, *log, *tls_cert, *tls_key, *auto_approve, *api_domain, *location;
 	uint16_t port;
 	bool legacy_expiry, print_config;

@@ -17,6 +17,7 @@
 struct record {
 	pthread_mutex_t mutex;
 	json_t *counts;
+	json_int_t refresh_requests;
 	int log; /* -1: none */
 };
 
@@ -48,13 +49,6 @@ void record_free(struct record *record)
 	free(record);
 }
 
-static json_t *text_or_null(const char *text)
-{
-	json_t *value = text && *text ? json_string(text) : NULL;
-
-	return value ? value : json_null(); /* what is no UTF-8 is left out */
-}
-
 static json_t *line(const struct request *rq, unsigned int status, const char *outcome)
 {
 	const struct note *note = &rq->note;
@@ -68,19 +62,19 @@ static json_t *line(const struct request *rq, unsigned int status, const char *o
 	snprintf(stamp, sizeof(stamp), "%s.%03dZ", day, (int)(note->start_ms % 1000));
 	json_object_set_new(object, "time", json_string(stamp));
 	json_object_set_new(object, "took_ms", json_integer(clock_ms() - note->start_ms));
-	json_object_set_new(object, "method", text_or_null(rq->method));
-	json_object_set_new(object, "endpoint", text_or_null(note->endpoint));
-	json_object_set_new(object, "grant_type", text_or_null(note->grant_type));
-	json_object_set_new(object, "client_id", text_or_null(note->client_id));
-	json_object_set_new(object, "client_auth", text_or_null(note->client_auth));
-	json_object_set_new(object, "user", text_or_null(note->user));
-	json_object_set_new(object, "presented", text_or_null(note->presented.hex));
-	json_object_set_new(object, "gave_access_token", text_or_null(note->access_token.hex));
-	json_object_set_new(object, "gave_refresh_token", text_or_null(note->refresh_token.hex));
+	json_object_set_new(object, "method", json_text(rq->method));
+	json_object_set_new(object, "endpoint", json_text(note->endpoint));
+	json_object_set_new(object, "grant_type", json_text(note->grant_type));
+	json_object_set_new(object, "client_id", json_text(note->client_id));
+	json_object_set_new(object, "client_auth", json_text(note->client_auth));
+	json_object_set_new(object, "user", json_text(note->user));
+	json_object_set_new(object, "presented", json_text(note->presented.hex));
+	json_object_set_new(object, "gave_access_token", json_text(note->access_token.hex));
+	json_object_set_new(object, "gave_refresh_token", json_text(note->refresh_token.hex));
 	json_object_set_new(object, "secret_in_url", json_boolean(note->secret_in_url));
-	json_object_set_new(object, "fault", text_or_null(note->fault));
+	json_object_set_new(object, "fault", json_text(note->fault));
 	json_object_set_new(object, "status", status ? json_integer(status) : json_null());
-	json_object_set_new(object, "outcome", text_or_null(outcome));
+	json_object_set_new(object, "outcome", json_text(outcome));
 	return object;
 }
 
@@ -116,6 +110,7 @@ void record_request(struct record *record, const struct request *rq, unsigned in
 
 	pthread_mutex_lock(&record->mutex);
 	count(record, rq->note.endpoint, outcome);
+	record->refresh_requests += text_same(rq->note.grant_type, "refresh_token");
 	if (record->log >= 0)
 		write_line(record, object);
 	pthread_mutex_unlock(&record->mutex);
@@ -126,6 +121,7 @@ void record_forget(struct record *record)
 {
 	pthread_mutex_lock(&record->mutex);
 	json_object_clear(record->counts);
+	record->refresh_requests = 0;
 	pthread_mutex_unlock(&record->mutex);
 }
 
@@ -137,4 +133,41 @@ json_t *record_counts(struct record *record)
 	copy = json_deep_copy(record->counts);
 	pthread_mutex_unlock(&record->mutex);
 	return copy;
+}
+
+json_int_t record_refresh_requests(struct record *record)
+{
+	json_int_t n;
+
+	pthread_mutex_lock(&record->mutex);
+	n = record->refresh_requests;
+	pthread_mutex_unlock(&record->mutex);
+	return n;
+}
+
+static const char *either(const struct request *rq, const char *name)
+{
+	const char *value = param(rq->form, name);
+
+	return value ? value : param(rq->query, name);
+}
+
+void note_request(struct request *rq)
+{
+	static const char *const tickets[] = { "refresh_token", "code", "device_code", "token" };
+	static const char *const secrets[] = { "client_secret", "refresh_token", "token" };
+
+	text_replace(&rq->note.grant_type, either(rq, "grant_type"));
+	text_replace(&rq->note.client_id, either(rq, "client_id"));
+	for (size_t i = 0; i < sizeof(tickets) / sizeof(*tickets) && !*rq->note.presented.hex; i++)
+		rq->note.presented = digest_of(either(rq, tickets[i]));
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+		rq->note.secret_in_url |= param(rq->query, secrets[i]) != NULL;
+}
+
+void note_issue(struct request *rq, const struct issue *issue)
+{
+	text_replace(&rq->note.user, issue->user);
+	rq->note.access_token = digest_of(issue->access_token);
+	rq->note.refresh_token = digest_of(issue->refresh_token);
 }

@@ -9,18 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-void note_presented(struct request *rq, const char *token)
-{
-	rq->note.presented = digest_of(token);
-}
-
-void note_issue(struct request *rq, const struct issue *issue)
-{
-	text_replace(&rq->note.user, issue->user);
-	rq->note.access_token = digest_of(issue->access_token);
-	rq->note.refresh_token = digest_of(issue->refresh_token);
-}
-
 bool bearer(struct sandbox *sb, struct request *rq, const char *scheme, struct token_info *info)
 {
 	size_t n = strlen(scheme);
@@ -29,7 +17,7 @@ bool bearer(struct sandbox *sb, struct request *rq, const char *scheme, struct t
 	memset(info, 0, sizeof(*info));
 	if (!header || strncasecmp(header, scheme, n) || header[n] != ' ')
 		return false;
-	note_presented(rq, header + n + 1);
+	rq->note.presented = digest_of(header + n + 1);
 	if (!grants_look(sb->grants, header + n + 1, info))
 		return false;
 	text_replace(&rq->note.user, info->user);
@@ -43,9 +31,10 @@ json_t *resource_echo(const struct request *rq, const struct token_info *info)
 
 	for (const struct param *p = rq->query; p; p = p->next)
 		json_object_set_new(query, p->name, json_string(p->value));
-	return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:s?, s:s?, s:s?}", "method", rq->method, "path", rq->path,
-			 "query", query, "content_type", rq->content_type, "body", rq->body, "user", info->user,
-			 "client_id", info->client_id, "scope", info->scope);
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "method", rq->method, "path",
+			 json_text(rq->path), "query", query, "content_type", json_text(rq->content_type), "body",
+			 json_text(rq->body), "user", json_text(info->user), "client_id",
+			 json_text(info->client_id), "scope", json_text(info->scope));
 }
 
 void resource_api(struct sandbox *sb, struct request *rq, struct reply *reply)

@@ -171,7 +171,6 @@ static enum verdict by_code(struct sandbox *sb, struct request *rq, const struct
 {
 	const char *code = param(rq->form, "code");
 
-	note_presented(rq, code);
 	if (!code)
 		return BAD_REQUEST;
 	return grants_exchange(sb->grants, client->id, code, param(rq->form, "redirect_uri"),
@@ -183,7 +182,6 @@ static enum verdict by_refresh_token(struct sandbox *sb, struct request *rq, con
 {
 	const char *token = param(rq->form, "refresh_token");
 
-	note_presented(rq, token);
 	if (!token)
 		return BAD_REQUEST;
 	return grants_refresh(sb->grants, client->id, token, param(rq->form, "scope"), issue);
@@ -203,7 +201,6 @@ static enum verdict by_device_code(struct sandbox *sb, struct request *rq, const
 {
 	const char *code = param(rq->form, "device_code");
 
-	note_presented(rq, code);
 	if (!code)
 		return BAD_REQUEST;
 	return grants_device_poll(sb->grants, client->id, code, issue);
@@ -234,7 +231,6 @@ static enum verdict give(struct sandbox *sb, struct request *rq, struct issue *i
 	const struct client *client = NULL;
 	enum verdict v;
 
-	text_replace(&rq->note.grant_type, name);
 	if (rq->repeated)
 		return BAD_REQUEST;
 	v = authenticate(sb, rq, &client);
@@ -266,7 +262,6 @@ void rfc_revoke(struct sandbox *sb, struct request *rq, struct reply *reply)
 	const struct client *client = NULL;
 	enum verdict v = authenticate(sb, rq, &client);
 
-	note_presented(rq, token);
 	if (!v && !token)
 		v = BAD_REQUEST;
 	if (v) {
@@ -285,12 +280,11 @@ void rfc_introspect(struct sandbox *sb, struct request *rq, struct reply *reply)
 	struct token_info info;
 	json_t *answer;
 
-	note_presented(rq, token);
 	if (v) {
 		refuse(rq, reply, v, NULL);
 		return;
 	}
-	if (grants_look(sb->grants, token, &info) && info.live) {
+	if (grants_look(sb->grants, token, &info) && info.live && strstr(info.kind, "token")) {
 		answer = json_pack("{s:b, s:s?, s:s?, s:s?, s:s}", "active", 1, "client_id", info.client_id, "sub",
 				   info.user, "scope", info.scope, "token_type",
 				   strcmp(info.kind, "access_token") ? info.kind : "Bearer");

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct route routes[] = {
-	{ RFC,  "/authorize",                              "GET POST", "authorize",            page_authorize },
+	{ RFC,  "/authorize",                              "GET POST", "authorize",            authorize_page },
 	{ RFC,  "/token",                                  "POST",     "token",                rfc_token },
 	{ RFC,  "/revoke",                                 "POST",     "revoke",               rfc_revoke },
 	{ RFC,  "/introspect",                             "POST",     "introspect",           rfc_introspect },
@@ -17,7 +17,7 @@ static const struct route routes[] = {
 	{ RFC,  "/.well-known/oauth-authorization-server", "GET",      "metadata",             rfc_metadata },
 	{ RFC,  "/.well-known/openid-configuration",       "GET",      "metadata",             rfc_metadata },
 	{ RFC,  "/api/",              "GET POST PUT PATCH DELETE",     "api",                  resource_api },
-	{ ZOHO, "/oauth/v2/auth",                          "GET POST", "authorize",            page_authorize },
+	{ ZOHO, "/oauth/v2/auth",                          "GET POST", "authorize",            authorize_page },
 	{ ZOHO, "/oauth/v2/token",                         "POST",     "token",                zoho_token },
 	{ ZOHO, "/oauth/v2/token/revoke",                  "POST",     "revoke",               zoho_revoke },
 	{ ZOHO, "/oauth/v3/device/code",                   "POST",     "device_authorization", zoho_device },

@@ -30,10 +30,21 @@ struct rules rules_of(enum dialect dialect)
 		.throttle_count = 10,
 		.throttle_s = 600,
 		.access_limit = 15,
+		.grant_limit = 20,
 		.prefix = "1000.",
 	};
 
 	return dialect == ZOHO ? zoho : rfc;
+}
+
+static bool set_seconds(const char *value, int64_t *seconds)
+{
+	int64_t n;
+
+	if (!text_number(value, &n) || n > INT32_MAX)
+		return false;
+	*seconds = n;
+	return true;
 }
 
 static const char *set_rotate(struct rules *rules, const char *value)
@@ -44,26 +55,25 @@ static const char *set_rotate(struct rules *rules, const char *value)
 		rules->rotation = ROTATE_STRICT;
 	} else if (!strcmp(value, "never")) {
 		rules->rotation = ROTATE_NEVER;
-	} else if (!strncmp(value, grace, strlen(grace)) && text_number(value + strlen(grace), &rules->grace_s)) {
+	} else if (!strncmp(value, grace, strlen(grace)) && set_seconds(value + strlen(grace), &rules->grace_s)) {
 		rules->rotation = ROTATE_GRACE;
 	} else {
-		return "rotate: must be strict, grace:SECONDS or never";
+		return "must be strict, grace:SECONDS or never";
 	}
 	return NULL;
 }
 
 static const char *set_throttle(struct rules *rules, const char *value)
 {
-	static const char wrong[] = "throttle: must be COUNT:SECONDS, or 0 for none";
 	const char *colon = strchr(value, ':');
 	char *count = colon ? text_copy_n(value, (size_t)(colon - value)) : text_copy(value);
 	int64_t n;
 	int64_t s = 0;
-	bool sound = text_number(count, &n) && n <= 100000 && (colon ? text_number(colon + 1, &s) : !n);
+	bool sound = text_number(count, &n) && n <= 100000 && (colon ? set_seconds(colon + 1, &s) : !n);
 
 	free(count);
 	if (!sound)
-		return wrong;
+		return "must be COUNT:SECONDS, or 0 for none";
 	rules->throttle_count = n;
 	rules->throttle_s = s;
 	return NULL;
@@ -72,21 +82,21 @@ static const char *set_throttle(struct rules *rules, const char *value)
 const char *rules_set(struct rules *rules, const char *name, const char *value)
 {
 	const struct {
-		const char *name, *wrong;
+		const char *name;
 		int64_t *seconds;
 	} numbers[] = {
-		{ "token-life", "token-life: must be seconds", &rules->token_life_s },
-		{ "code-life", "code-life: must be seconds", &rules->code_life_s },
-		{ "device-life", "device-life: must be seconds", &rules->device_life_s },
-		{ "interval", "interval: must be seconds", &rules->interval_s },
+		{ "token-life", &rules->token_life_s },
+		{ "code-life", &rules->code_life_s },
+		{ "device-life", &rules->device_life_s },
+		{ "interval", &rules->interval_s },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (!strcmp(numbers[i].name, name))
-			return text_number(value, numbers[i].seconds) ? NULL : numbers[i].wrong;
+			return set_seconds(value, numbers[i].seconds) ? NULL : "must be a number of seconds";
 	if (!strcmp(name, "rotate"))
 		return set_rotate(rules, value);
 	if (!strcmp(name, "throttle"))
 		return set_throttle(rules, value);
-	return "no such rule: token-life, code-life, device-life, interval, rotate, throttle, auto-approve";
+	return "no such rule, there are token-life, code-life, device-life, interval, rotate, throttle, auto-approve";
 }

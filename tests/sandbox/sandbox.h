@@ -21,6 +21,7 @@ struct sandbox {
 	char *host, *other_host; /* of these */
 	char *api_domain;  /* NULL: as the base in use */
 	bool legacy_expiry; /* Zoho: expires_in in ms beside expires_in_sec */
+	const struct param *redirects; /* redirect URIs that are registered; NULL: any to loopback or https */
 	char *location;    /* Zoho: the data centre where the users live, "us" (base) or another (other_base) */
 	struct grants *grants;
 	struct faults *faults;
@@ -28,6 +29,14 @@ struct sandbox {
 	pthread_mutex_t mutex;
 	char *auto_approve; /* the user who agrees to everything; NULL: a page asks. Under the mutex */
 };
+
+/* Says `where: why` and ends the program: 1 for what the system refused, 2 for wrong arguments. */
+_Noreturn void die(int status, const char *where, const char *why);
+
+struct options;
+void sandbox_new(struct sandbox *sb, const struct options *o); /* ends the program if an option makes no sense */
+void sandbox_set_names(struct sandbox *sb, uint16_t port, bool tls);
+void sandbox_free(struct sandbox *sb);
 
 /* Copy of the user who agrees to everything, or NULL. */
 char *sandbox_auto_approve(struct sandbox *sb);
@@ -39,18 +48,14 @@ typedef void endpoint_function(struct sandbox *, struct request *, struct reply 
 endpoint_function rfc_token, rfc_revoke, rfc_introspect, rfc_device, rfc_metadata, rfc_userinfo;
 /* zoho.c */
 endpoint_function zoho_token, zoho_revoke, zoho_device, zoho_device_token, zoho_serverinfo, zoho_userinfo, zoho_crm;
-/* pages.c: what a person sees */
-endpoint_function page_authorize, page_device, page_home;
+/* authorize.c, page.c: what a person sees */
+endpoint_function authorize_page, page_device, page_home;
 /* resource.c */
 endpoint_function resource_api;
 json_t *resource_echo(const struct request *rq, const struct token_info *info);
 /* control.c */
 endpoint_function control_state, control_fault, control_seed, control_expire, control_revoke_all,
 	control_approve, control_deny, control_reset, control_set, control_look, control_config;
-
-/* What the log and the answer of every token endpoint share. */
-void note_presented(struct request *rq, const char *token);
-void note_issue(struct request *rq, const struct issue *issue);
 
 /* The live access token in an Authorization header of that scheme. false: none. */
 bool bearer(struct sandbox *sb, struct request *rq, const char *scheme, struct token_info *info);

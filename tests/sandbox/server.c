@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BODY_MAX = 1 << 20, HUGE_SIZE = 10 * 1000 * 1000 };
+enum { BODY_MAX = 1 << 20, PARAMS_MAX = 200 };
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -35,14 +35,18 @@ struct server {
 struct exchange {
 	struct request rq;
 	struct MHD_PostProcessor *form;
+	struct param *latest; /* of the form */
+	int params;
 	bool too_long;
 };
 
 /* Waiting. */
 
-static void wait_ms(struct server *server, int64_t ms)
+/* false: the server stops. */
+static bool wait_ms(struct server *server, int64_t ms)
 {
 	struct timespec end;
+	bool stopping;
 
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += ms / 1000;
@@ -54,7 +58,9 @@ static void wait_ms(struct server *server, int64_t ms)
 	pthread_mutex_lock(&server->mutex);
 	while (!server->stopping && pthread_cond_timedwait(&server->change, &server->mutex, &end) != ETIMEDOUT)
 		;
+	stopping = server->stopping;
 	pthread_mutex_unlock(&server->mutex);
+	return !stopping;
 }
 
 static void wait_open(struct server *server)
@@ -80,7 +86,8 @@ static enum MHD_Result add_form(void *data, enum MHD_ValueKind kind, const char 
 				const char *type, const char *encoding, const char *text, uint64_t offset,
 				size_t size)
 {
-	struct request *rq = data;
+	struct exchange *ex = data;
+	struct request *rq = &ex->rq;
 	char *piece;
 
 	(void)kind;
@@ -89,13 +96,16 @@ static enum MHD_Result add_form(void *data, enum MHD_ValueKind kind, const char 
 	(void)encoding;
 	if (!name)
 		return MHD_YES;
+	ex->too_long |= ++ex->params > PARAMS_MAX && !offset;
+	if (ex->too_long)
+		return MHD_NO;
 	if (offset) {
-		param_extend(rq->form, text, size); /* the newest is first */
+		param_extend(ex->latest, text, size);
 		return MHD_YES;
 	}
 	rq->repeated |= param(rq->form, name) != NULL;
 	piece = text_copy_n(text ? text : "", size);
-	param_add(&rq->form, name, piece);
+	ex->latest = param_add(&rq->form, name, piece);
 	free(piece);
 	return MHD_YES;
 }
@@ -118,7 +128,7 @@ static struct exchange *begin(struct MHD_Connection *connection, const char *pat
 	rq->note.start_ms = clock_ms();
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, rq);
 	if (!strcmp(method, "POST") && rq->content_type)
-		ex->form = MHD_create_post_processor(connection, 4096, add_form, rq); /* NULL: another type */
+		ex->form = MHD_create_post_processor(connection, 4096, add_form, ex); /* NULL: another type */
 	return ex;
 }
 
@@ -225,7 +235,8 @@ static ssize_t stream_read(void *data, uint64_t position, char *out, size_t room
 	if (position >= stream->end)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (stream->pause_ms) {
-		wait_ms(stream->server, stream->pause_ms);
+		if (!wait_ms(stream->server, stream->pause_ms))
+			return MHD_CONTENT_READER_END_WITH_ERROR;
 		n = 1;
 	}
 	n = n < room ? n : room;
@@ -271,51 +282,6 @@ static void reset(struct MHD_Connection *connection)
 	close(null);
 }
 
-static char *huge_body(void)
-{
-	static const char begin[] = "{\"access_token\":\"";
-	char *body = memory(HUGE_SIZE + 1);
-
-	memset(body, 'A', HUGE_SIZE);
-	memcpy(body, begin, strlen(begin));
-	memcpy(body + HUGE_SIZE - 2, "\"}", 2);
-	return body;
-}
-
-/* What the fault puts in the answer's place. */
-static void spoil(struct reply *reply, const struct fault_plan *plan)
-{
-	char *body = NULL;
-	const char *type = "application/json";
-
-	switch (plan->kind) {
-	case FAULT_STATUS:
-		body = text_copy(plan->body ? plan->body : "{\"error\":\"temporarily_unavailable\"}");
-		break;
-	case FAULT_NOTJSON:
-		body = text_copy("{\"access_token\": \"cut off, and not");
-		break;
-	case FAULT_HTML:
-		type = "text/html; charset=utf-8";
-		body = text_copy("<!doctype html><title>Sorry</title><h1>Something went wrong</h1>");
-		break;
-	case FAULT_HUGE:
-		body = huge_body();
-		break;
-	case FAULT_BODY:
-		body = text_copy(plan->body ? plan->body : "");
-		break;
-	default:
-		return;
-	}
-	reply_clear(reply);
-	reply->status = plan->status;
-	reply->type = plan->type ? plan->type : type;
-	reply->retry_after = text_copy(plan->retry_after);
-	reply->body = body;
-	reply->length = strlen(body);
-}
-
 static enum MHD_Result answer(struct server *server, struct MHD_Connection *connection, struct reply *reply,
 			      const struct fault_plan *plan)
 {
@@ -330,7 +296,7 @@ static enum MHD_Result answer(struct server *server, struct MHD_Connection *conn
 	case FAULT_TRUNCATE:
 		return send_stream(server, connection, reply, reply->length / 2, 0);
 	default:
-		spoil(reply, plan);
+		fault_spoil(plan, reply);
 		return send_whole(connection, reply);
 	}
 }
@@ -358,33 +324,42 @@ static void process(struct sandbox *sb, const struct route *route, struct exchan
 		refuse(reply, 405, "wrong_method");
 	else if (ex->too_long)
 		refuse(reply, 413, "too_long");
+	else if (!params_sound(ex->rq.form) || !params_sound(ex->rq.query))
+		refuse(reply, 400, "invalid_request");
 	else
 		route->handle(sb, &ex->rq, reply);
 }
 
+/* With every delay and fault; MHD_NO closes the connection. */
+static enum MHD_Result perform(struct server *server, struct MHD_Connection *connection, struct exchange *ex,
+			       const struct route *route, const struct fault_plan *plan, struct reply *reply)
+{
+	if (!wait_ms(server, plan->delay_ms))
+		return MHD_NO;
+	if (!plan->kind || plan->after)
+		process(server->sb, route, ex, reply);
+	else
+		ex->rq.note.outcome = "not_processed";
+	if (ex->rq.note.endpoint)
+		record_request(server->sb->record, &ex->rq, reply->status);
+	if (!wait_ms(server, plan->delay_after_ms))
+		return MHD_NO;
+	return answer(server, connection, reply, plan);
+}
+
 static enum MHD_Result respond(struct server *server, struct MHD_Connection *connection, struct exchange *ex)
 {
-	struct sandbox *sb = server->sb;
-	const struct route *route = route_find(sb, ex->rq.path);
-	bool control = route && !route->endpoint;
-	struct note *note = &ex->rq.note;
+	const struct route *route = route_find(server->sb, ex->rq.path);
 	struct reply reply = { 0 };
 	struct fault_plan plan = { 0 };
 	enum MHD_Result r;
 
-	note->endpoint = route ? route->endpoint : "unknown";
-	if (!control)
-		faults_take(sb->faults, note->endpoint, &plan);
-	note->fault = plan.name;
-	wait_ms(server, plan.delay_ms);
-	if (!plan.kind || plan.after)
-		process(sb, route, ex, &reply);
-	else
-		note->outcome = "not_processed";
-	if (!control)
-		record_request(sb->record, &ex->rq, reply.status);
-	wait_ms(server, plan.delay_after_ms);
-	r = answer(server, connection, &reply, &plan);
+	ex->rq.note.endpoint = route ? route->endpoint : "unknown";
+	note_request(&ex->rq);
+	if (ex->rq.note.endpoint)
+		faults_take(server->sb->faults, ex->rq.note.endpoint, &plan);
+	ex->rq.note.fault = plan.name;
+	r = perform(server, connection, ex, route, &plan, &reply);
 	reply_clear(&reply);
 	fault_plan_clear(&plan);
 	return r;
@@ -429,6 +404,7 @@ static struct MHD_Daemon *listen_on(struct server *server, uint16_t port, const 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return MHD_start_daemon(flags, port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
 				MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_CONNECTION_LIMIT, 4096u,
+				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BODY_MAX,
 				MHD_OPTION_ARRAY, cert ? tls : none, MHD_OPTION_END);
 }
 

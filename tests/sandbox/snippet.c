@@ -39,6 +39,18 @@ static void write_provider(FILE *out, const struct sandbox *sb)
 		sb->other_base, sb->api_domain ? sb->api_domain : sb->other_base);
 }
 
+/* A quoted string of libconfig. */
+static void write_quoted(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (strchr("\"\\", *text))
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
 /* The group of the first client is "sandbox", of the second "sandbox2". */
 static void write_client(FILE *out, const struct sandbox *sb, const struct client *client, int number)
 {
@@ -49,11 +61,11 @@ static void write_client(FILE *out, const struct sandbox *sb, const struct clien
 		fprintf(out, " = { provider = \"sandbox\"; scope = \"ZohoCRM.modules.ALL,AaaServer.profile.READ\";\n");
 	else
 		fprintf(out, " = { issuer = \"%s\"; scope = \"openid api\";\n", sb->base);
-	fprintf(out, "    client_id = \"%s\"; ", client->id);
-	if (client->secret)
-		fprintf(out, "client_secret = \"%s\"; };\n", client->secret);
-	else
-		fprintf(out, "client_auth = \"none\"; };\n");
+	fprintf(out, "    client_id = ");
+	write_quoted(out, client->id);
+	fprintf(out, client->secret ? "; client_secret = " : "; client_auth = ");
+	write_quoted(out, client->secret ? client->secret : "none");
+	fprintf(out, "; };\n");
 }
 
 char *snippet(struct sandbox *sb)

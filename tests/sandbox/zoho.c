@@ -49,17 +49,12 @@ static void refuse(struct sandbox *sb, struct request *rq, struct reply *reply, 
 	reply_json(reply, words[v].status, answer);
 }
 
-/* Zoho takes parameters in the body and in the URL; the second is noted, since logs keep URLs. */
-static const char *either(struct request *rq, const char *name)
+/* Zoho takes parameters in the body and in the URL. */
+static const char *either(const struct request *rq, const char *name)
 {
 	const char *value = param(rq->form, name);
 
-	if (value)
-		return value;
-	value = param(rq->query, name);
-	if (value && (strstr(name, "secret") || strstr(name, "token")))
-		rq->note.secret_in_url = true;
-	return value;
+	return value ? value : param(rq->query, name);
 }
 
 static const char *base_of(const struct sandbox *sb, const struct request *rq)
@@ -81,7 +76,6 @@ static enum verdict authenticate(struct sandbox *sb, struct request *rq, bool ne
 	const char *id = either(rq, "client_id");
 	const char *secret = either(rq, "client_secret");
 
-	text_replace(&rq->note.client_id, id);
 	rq->note.client_auth = secret ? "post" : "none";
 	*client = id ? grants_client(sb->grants, id) : NULL;
 	if (!*client)
@@ -110,7 +104,6 @@ static enum verdict by_code(struct sandbox *sb, struct request *rq, const struct
 {
 	const char *code = either(rq, "code");
 
-	note_presented(rq, code);
 	if (!at_home(sb, rq))
 		return BAD_GRANT;
 	return grants_exchange(sb->grants, client->id, code, either(rq, "redirect_uri"),
@@ -122,7 +115,6 @@ static enum verdict by_refresh_token(struct sandbox *sb, struct request *rq, con
 {
 	const char *token = either(rq, "refresh_token");
 
-	note_presented(rq, token);
 	if (!at_home(sb, rq))
 		return BAD_GRANT;
 	return grants_refresh(sb->grants, client->id, token, either(rq, "scope"), issue);
@@ -152,7 +144,6 @@ static enum verdict give(struct sandbox *sb, struct request *rq, struct issue *i
 	const struct client *client = NULL;
 	enum verdict v;
 
-	text_replace(&rq->note.grant_type, name);
 	v = authenticate(sb, rq, true, &client);
 	if (v)
 		return v;
@@ -185,7 +176,6 @@ void zoho_revoke(struct sandbox *sb, struct request *rq, struct reply *reply)
 {
 	const char *token = either(rq, "token");
 
-	note_presented(rq, token);
 	if (grants_revoke(sb->grants, token, NULL)) {
 		reply_json(reply, 200, json_pack("{s:s}", "status", "success"));
 	} else {
@@ -203,7 +193,6 @@ void zoho_device(struct sandbox *sb, struct request *rq, struct reply *reply)
 	char *page;
 	char *whole;
 
-	text_replace(&rq->note.grant_type, grant_type);
 	if (!v && !text_same(grant_type, "device_request"))
 		v = BAD_GRANT_TYPE;
 	if (v) {
@@ -232,8 +221,6 @@ static enum verdict poll(struct sandbox *sb, struct request *rq, struct issue *i
 	bool decided;
 	enum verdict v;
 
-	text_replace(&rq->note.grant_type, grant_type);
-	note_presented(rq, code);
 	v = authenticate(sb, rq, true, &client);
 	if (v)
 		return v;
