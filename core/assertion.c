@@ -329,6 +329,18 @@ int assertion_make(const char *client_id, const char *audience, const char *key_
 	return r;
 }
 
+int assertion_challenge(const char *verifier, char **challenge, struct error *err)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int size = 0;
+
+	ERR_clear_error();
+	if (EVP_Digest(verifier, strlen(verifier), digest, &size, EVP_sha256(), NULL) != 1)
+		return error_set(err, TOKEEP_EINTERNAL, "SHA-256: %s", openssl_words());
+	*challenge = base64url(digest, size);
+	return *challenge ? 0 : error_nomem(err);
+}
+
 int assertion_digest(const char *value, char hex[TRANSPORT_DIGEST_SIZE], struct error *err)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];

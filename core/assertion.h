@@ -8,5 +8,6 @@
 
 int assertion_make(const char *client_id, const char *audience, const char *key_file, const char *key_id,
 		   const char *secret, int64_t now_ms, char **jwt, struct error *err);
+int assertion_challenge(const char *verifier, char **challenge, struct error *err);
 int assertion_digest(const char *value, char hex[TRANSPORT_DIGEST_SIZE], struct error *err);
 #endif

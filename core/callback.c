@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* callback.c: the parameters of an authorization response, and what they mean. */
-#include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <strings.h>
 
+#include "form.h"
 #include "login.h"
 #include "secret.h"
 
@@ -39,65 +38,37 @@ void callback_free(struct callback *callback)
 	}
 }
 
-static int hex(char c)
+struct reading {
+	struct callback *callback;
+	struct error *err;
+};
+
+static int take(void *data, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	struct reading *reading = data;
+	char **where = strlen(name) == name_size ? slot(reading->callback, name) : NULL;
 
-/* application/x-www-form-urlencoded, in place. -1: a broken escape or a NUL. */
-static int decode(char *text)
-{
-	char *to = text;
-
-	for (char *from = text; *from; from++) {
-		if (*from == '%') {
-			int high = hex(from[1]), low = high < 0 ? -1 : hex(from[2]);
-
-			if (low < 0 || !(high | low))
-				return -1;
-			*to++ = high << 4 | low;
-			from += 2;
-		} else {
-			*to++ = *from == '+' ? ' ' : *from;
-		}
-	}
-	*to = '\0';
-	return 0;
-}
-
-static int take(struct callback *callback, char *pair, struct error *err)
-{
-	char *value = strchr(pair, '='), **where;
-
-	if (!value)
-		return 0;
-	*value++ = '\0';
-	if (decode(pair) || decode(value))
-		return error_set(err, TOKEEP_EINVAL, "callback URL: a broken %%-escape in it");
-	where = slot(callback, pair);
 	if (!where)
-		return 0;
+		return 0; /* unknown parameters are ignored: RFC 6749, 4.1.2 */
 	if (*where)
-		return error_set(err, TOKEEP_EINVAL, "callback URL: %s comes twice", pair);
+		return error_set(reading->err, TOKEEP_EINVAL, "callback URL: %s comes twice", name);
+	if (strlen(value) != value_size)
+		return error_set(reading->err, TOKEEP_EINVAL, "callback URL: a NUL byte in %s", name);
 	*where = strdup(value);
-	return *where ? 0 : error_nomem(err);
+	return *where ? 0 : error_nomem(reading->err);
 }
 
 int callback_read(const char *url, struct callback *callback, struct error *err)
 {
+	struct reading reading = { callback, err };
 	const char *query = strchr(url, '?');
-	char *copy = strdup(query ? query + 1 : url), *rest = copy, *pair;
-	int r = copy ? 0 : error_nomem(err);
+	int r;
 
 	*callback = (struct callback){ .code = NULL };
-	if (copy)
-		copy[strcspn(copy, "#\r\n")] = '\0';
-	while (!r && (pair = strsep(&rest, "&")))
-		r = take(callback, pair, err);
-	secret_free(copy);
+	query = query ? query + 1 : url;
+	r = form_decode(query, strcspn(query, "#\r\n"), take, &reading);
+	if (r == -1 && !err->result)
+		r = error_set(err, TOKEEP_EINVAL, "callback URL: its query is broken");
 	if (r)
 		callback_free(callback);
 	return r;

@@ -94,6 +94,14 @@ int flow_digest(const struct flow *flow, const char *secret, char hex[TRANSPORT_
 	return r ? r : transport->digest(secret, hex, flow->err);
 }
 
+int flow_discover(const struct flow *flow, struct client *client)
+{
+	struct oauth_net net = { .conf = flow->conf, .now_ms = expiry_now_ms(),
+				 .timeout_ms = flow_left_ms(flow, flow->conf->timeout_s * 1000) };
+
+	return discovery_complete(client, &net, flow->log, flow->err);
+}
+
 /*
  * What is remembered
  */
@@ -529,6 +537,8 @@ static int refresh(const struct flow *flow, struct tokeep_token *row, int64_t mi
 		r = remembered(&x, INT64_MAX);
 	if (!r)
 		r = client_for_token(flow->conf, row, &x.client, flow->err);
+	if (!r)
+		r = flow_discover(flow, x.client);
 	if (!r) {
 		r = take_lease(&x);
 		if (!r) {

@@ -27,6 +27,9 @@ int64_t flow_left_ms(const struct flow *flow, int64_t most);
 /* What stands for a secret in the journal and in what is remembered; "" for none. Loads the transport. */
 int flow_digest(const struct flow *flow, const char *secret, char hex[TRANSPORT_DIGEST_SIZE]);
 
+/* Where the client's endpoints are, if only its issuer is known so far. */
+int flow_discover(const struct flow *flow, struct client *client);
+
 /* A valid access token for what `token` selects. `now`: asks the provider whatever the expiry says.
  * TOKEEP_EUNSAVED: `token` is set all the same. */
 int flow_access(const struct flow *flow, struct tokeep_token *token, int64_t min_ttl_s, bool now);

@@ -194,8 +194,11 @@ int login_run(const struct flow *flow, struct client *client, const struct login
 	struct tokeep_token row = { { NULL } };
 	struct pause pause = { .result = 0 };
 	char *key = NULL;
-	int r = describe(login, client, token, &row);
+	int r = flow_discover(flow, client);
 
+	if (r)
+		return r;
+	r = describe(login, client, token, &row);
 	if (r == TOKEEP_EINVAL)
 		error_set(flow->err, r, "%s: a value can't be stored: a line break is in it, or it is longer than %d bytes",
 			  client->name, TOKEEP_VALUE_MAX);

@@ -29,12 +29,23 @@ static const char *client_label(const struct client *client)
 	return client->name ? client->name : client->client_id ? client->client_id : "(no client_id)";
 }
 
+static bool offers(const struct client *client, enum client_auth auth)
+{
+	return client->auth_offered & 1u << auth;
+}
+
+/* As configured; else what the server's metadata offers; else what most servers take. */
 static enum client_auth auth_of(const struct client *client, const char *secret)
 {
+	static const enum client_auth preferred[] = { AUTH_BASIC, AUTH_POST, AUTH_CLIENT_SECRET_JWT };
+
 	if (client->auth != AUTH_DEFAULT)
 		return client->auth;
 	if (!secret)
-		return AUTH_NONE;
+		return client->key_file && offers(client, AUTH_PRIVATE_KEY_JWT) ? AUTH_PRIVATE_KEY_JWT : AUTH_NONE;
+	for (size_t i = 0; i < sizeof(preferred) / sizeof(*preferred); i++)
+		if (offers(client, preferred[i]))
+			return preferred[i];
 	return client->dialect == DIALECT_ZOHO ? AUTH_POST : AUTH_BASIC;
 }
 

@@ -60,6 +60,10 @@ int oauth_answer(const struct client *client, enum oauth_step step, const char *
 int oauth_error(const struct client *client, enum oauth_step step, const char *url,
 		const struct http_response *response, struct oauth_result *result, struct error *err);
 
+/* discovery.c: the endpoints of a client that has an issuer and no token_url, from the issuer's metadata (RFC 8414, OpenID
+ * Connect Discovery), which is kept under STATE_DIR/metadata for a day. Others are left as they are. */
+int discovery_complete(struct client *client, const struct oauth_net *net, const struct log *log, struct error *err);
+
 /* user_name.c: whose token it is: from the id_token, else from userinfo (email, preferred_username, sub; Zoho's Email). *name NULL
  * and 0: the provider doesn't say. Caller frees. */
 int oauth_user_name(const struct client *client, const struct conf *conf, const struct oauth_result *result,

@@ -33,6 +33,10 @@ struct client {
 	const struct setting *api_hosts;               /* array; NULL */
 	const struct setting *data_centers;            /* group of groups; NULL */
 	int64_t token_life_s, login_timeout_s;
+	/* What the server's metadata says, by discovery.c */
+	unsigned int auth_offered; /* 1 << enum client_auth each; 0: unknown */
+	bool iss_announced;        /* authorization responses carry iss: RFC 9207, 2.4 */
+	bool pkce_lacking;         /* S256 is not among its methods */
 	bool save_client_secret;
 	char *secret;          /* resolved by client_secret() */
 	bool secret_resolved;

@@ -640,5 +640,6 @@ const struct transport tokeep_transport = {
 	.send = transport_send,
 	.assertion = assertion_make,
 	.digest = assertion_digest,
+	.challenge = assertion_challenge,
 	.describe = describe,
 };

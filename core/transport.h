@@ -60,6 +60,8 @@ struct transport {
 			 const char *secret, int64_t now_ms, char **jwt, struct error *);
 	/* What stands for a token in the journal and in state files: the first 128 bits of SHA-256 in hex. */
 	int (*digest)(const char *value, char hex[TRANSPORT_DIGEST_SIZE], struct error *);
+	/* PKCE's S256 of a verifier: BASE64URL(SHA256(verifier)), RFC 7636, 4.2. Caller frees. */
+	int (*challenge)(const char *verifier, char **challenge, struct error *);
 	const char *(*describe)(void); /* "libcurl/7.88.1 OpenSSL/3.0.11" */
 };
 #define TRANSPORT_VERSION 1u
