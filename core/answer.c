@@ -4,11 +4,7 @@
 
 #include "answer.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <jansson.h>
-#include <locale.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,7 +89,7 @@ static int wrap(json_t *root, struct answer **answer, struct error *err)
 static json_t *load(const char *text, size_t size, json_error_t *why)
 {
 	/* NUL is let through so that a sound refresh token beside a spoiled access token can be saved. */
-	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY;
 	json_t *root = json_loadb(text, size, flags, why);
 
 	/* Integers are exact where they can be; an expires_in beyond 64 bits is no reason to lose a token. */
@@ -120,6 +116,7 @@ int answer_read_json(const char *text, size_t size, struct answer **answer, stru
 				 why.column, json_error_code(&why) == json_error_duplicate_key ?
 				 "a member comes twice" : "wrong syntax or encoding");
 	if (!json_is_object(root)) {
+		wipe(root);
 		json_decref(root);
 		return error_set(err, TOKEEP_EREPLY, "the answer is JSON, but no object");
 	}

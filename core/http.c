@@ -54,6 +54,21 @@ int http_transport(const struct transport **transport, struct error *err)
 	return r;
 }
 
+/* A URL that is refused may hold a password: shown from behind the user name up to the query. */
+static int refuse_url(const char *url, const char *refusal, struct error *err)
+{
+	const char *authority = strstr(url, "://"), *at;
+	int size;
+
+	if (authority) {
+		authority += 3;
+		at = memrchr(authority, '@', strcspn(authority, "/?#"));
+		url = at ? at + 1 : url;
+	}
+	size = (int)strcspn(url, "?#");
+	return error_set(err, TOKEEP_ECONFIG, "%.*s: not asked: %s", size, url, refusal);
+}
+
 int http_send(const struct http_request *request, struct http_response *response, struct error *err)
 {
 	const struct transport *transport;
@@ -63,8 +78,7 @@ int http_send(const struct http_request *request, struct http_response *response
 	memset(response, 0, sizeof(*response));
 	response->retry_after_s = -1;
 	if (refusal)
-		return error_set(err, TOKEEP_ECONFIG, "%.*s: not asked: %s",
-				 (int)strcspn(request->url, "?#"), request->url, refusal);
+		return refuse_url(request->url, refusal, err);
 	r = http_transport(&transport, err);
 	return r ? r : transport->send(request, response, err);
 }

@@ -500,6 +500,7 @@ static const struct {
 	{ CURLE_GOT_NOTHING,              "closed without an answer" },
 	{ CURLE_RECV_ERROR,               "the connection broke before the answer was whole" },
 	{ CURLE_SEND_ERROR,               "the connection broke while the request was sent" },
+	{ CURLE_OUT_OF_MEMORY,            "a header that has no end, or memory is short" },
 	{ CURLE_WEIRD_SERVER_REPLY,       "the answer is no HTTP" },
 	{ CURLE_UNSUPPORTED_PROTOCOL,     "the answer is no HTTP that is taken" },
 #if LIBCURL_VERSION_NUM >= 0x074900
@@ -553,7 +554,7 @@ static int explain(const struct exchange *x, CURLcode code, struct error *err)
 
 	if (x->stopped)
 		return explain_stop(x, err);
-	if (code == CURLE_OUT_OF_MEMORY)
+	if (code == CURLE_OUT_OF_MEMORY && !x->response->sent) /* later it may be a header beyond libcurl's limit */
 		return error_nomem(err);
 	curl_easy_getinfo(x->curl, CURLINFO_OS_ERRNO, &number);
 	curl_easy_getinfo(x->curl, CURLINFO_SSL_VERIFYRESULT, &verdict);
