@@ -7,24 +7,33 @@
 
 enum { BATCH_TOKENS = 1000, BATCH_BYTES = 16 << 20 };
 
+struct batch_entry {
+	struct tokeep_token *token;
+	char *id;        /* without a token: the one to fetch */
+	long long place; /* of the token, behind `source` in messages */
+};
+
 struct batch {
 	struct command *cmd;
 	struct tokeep *to;
-	const char *source;  /* for messages: "tokens.jsonl: line", "sqlite: token" */
-	/* Called for each token once it is saved for good; NULL: not. Not 0 stops. */
+	const char *source; /* for messages: "tokens.jsonl: line", "sqlite: token" */
+	/* Fills an empty token that has waited, so that only its id need be kept. NULL: the token itself waits. */
+	int (*fetch)(struct batch *batch, const char *id, struct tokeep_token *token);
+	/* Called for each token once it is saved for good; not 0 stops. NULL: nobody is. */
 	int (*saved_one)(struct batch *batch, const struct tokeep_token *token);
 	long long saved, new_ids;
-	struct {
-		struct tokeep_token *token;
-		long long place; /* behind `source` in messages */
-	} entries[BATCH_TOKENS];
+
+	struct batch_entry entries[BATCH_TOKENS];
 	size_t count, bytes;
+	/* Records whose id is another account's there. They get their new ids at the end, beyond all others, which
+	 * would otherwise find their own ids taken by these. */
+	struct batch_entry *waiting;
+	size_t waiting_count, waiting_room;
 };
 
-/* All take what is said to be given, whatever the result; failures have been told. Nothing waits for input while the
- * store is held. */
-int batch_add(struct batch *batch, struct tokeep_token *token, long long place); /* token: given */
-int batch_save(struct batch *batch); /* what is left */
+/* Failures have been told. Nothing waits for input while the store is held. */
+int batch_add(struct batch *batch, struct tokeep_token *token, long long place); /* token: given, whatever comes */
+int batch_finish(struct batch *batch); /* what is left, and those that waited */
 void batch_free(struct batch *batch);
 
 /* NULL when memory is short. */

@@ -120,12 +120,9 @@ static bool is_blank(const char *line, size_t size)
 /* What was right before is saved first, so that the count is true. */
 static int refuse_line(struct import *import, int result, const char *why)
 {
-	int r = batch_save(import->batch);
+	int r = batch_finish(import->batch);
 
-	if (r)
-		return r;
-	return say_error(import->cmd, result, "%s: line %lld: %s; saved before it: %lld", import->name, import->line, why,
-			 import->batch->saved);
+	return r ? r : say_error(import->cmd, result, "%s: line %lld: %s", import->name, import->line, why);
 }
 
 static bool has_something_to_keep(const struct tokeep_token *token)
@@ -174,7 +171,7 @@ static int take_all(struct import *import)
 			r = take_line(import, line, size);
 		progress_show(&import->progress, import->line);
 	}
-	return r ? r : batch_save(import->batch);
+	return r ? r : batch_finish(import->batch);
 }
 
 static int report(struct import *import, int result)

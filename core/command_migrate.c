@@ -118,6 +118,15 @@ static int keep_newer(struct migration *m, const struct tokeep_token *token)
  * From here to there
  */
 
+/* A record that has waited for its new id. */
+static int fetch(struct batch *batch, const char *id, struct tokeep_token *token)
+{
+	struct migration *m = (struct migration *)batch;
+	int r = tokeep_find_token_by_id(m->from, id, token);
+
+	return r ? say_failure(m->cmd, m->from, r, id) : 0;
+}
+
 static int stop(struct migration *m, int result)
 {
 	m->result = result;
@@ -171,13 +180,16 @@ static int run(struct migration *m)
 
 	if (r < 0)
 		return say_failure(m->cmd, m->batch.to, r, NULL);
+	if (tokeep_scope(m->batch.to) == TOKEEP_SCOPE_PROCESS)
+		return say_error(m->cmd, TOKEEP_EINVAL, "%s: its tokens end with this process, nothing would be left of them",
+				 m->to_name);
 	m->to_empty = r == 0;
 	progress_begin(m->cmd, &m->progress, dry ? "tokens looked at" : "tokens copied");
 	r = tokeep_get_tokens(m->from, dry ? count_one : copy_one, m);
 	progress_end(&m->progress);
 	if (r == TOLD)
 		return m->result;
-	m->result = batch_save(&m->batch); /* sound rows before a spoiled one are worth having, too */
+	m->result = batch_finish(&m->batch); /* sound rows before a spoiled one are worth having, too */
 	if (r)
 		return say_failure(m->cmd, m->from, r, NULL);
 	return m->result;
@@ -251,7 +263,9 @@ static int migrate(struct migration *m)
 	r = run(m);
 	if (!r)
 		return report(m);
-	say(m->cmd, "tokens copied: %lld; %s is as it was, the same command again goes on", m->batch.saved, m->from_name);
+	if (m->batch.saved)
+		say(m->cmd, "tokens copied: %lld; %s is as it was, the same command again goes on", m->batch.saved,
+		    m->from_name);
 	return r;
 }
 
@@ -263,6 +277,7 @@ int verb_migrate(struct command *cmd)
 	if (!m)
 		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
 	m->cmd = m->batch.cmd = cmd;
+	m->batch.fetch = fetch;
 	m->batch.saved_one = compare;
 	m->from_name = arguments_operand(cmd, 0);
 	m->to_name = arguments_operand(cmd, 1);

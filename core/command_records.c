@@ -40,7 +40,7 @@ int records_choose(struct command *cmd, const char *user, struct tokeep_token *t
 	if (tokeep_token_set(token, TOKEEP_FIELD_ID, id))
 		return say_error(cmd, TOKEEP_EINVAL, "--id: too long, or a line break is in it");
 	r = tokeep_choose_token(cmd->tk, client, token);
-	return r ? say_failure(cmd, cmd->tk, r, NULL) : 0;
+	return r ? say_failure(cmd, cmd->tk, r, id) : 0;
 }
 
 /*
@@ -278,16 +278,17 @@ int verb_list(struct command *cmd)
 
 int verb_delete(struct command *cmd)
 {
-	int r = tokeep_delete_token(cmd->tk, arguments_operand(cmd, 0));
+	const char *id = arguments_operand(cmd, 0);
+	int r = tokeep_delete_token(cmd->tk, id);
 
 	if (r)
-		return say_failure(cmd, cmd->tk, r, NULL);
+		return say_failure(cmd, cmd->tk, r, id);
 	if (!cmd->json) {
-		say(cmd, "deleted token %s", arguments_operand(cmd, 0));
+		say(cmd, "deleted token %s", id);
 		return 0;
 	}
-	if (json_put_object((const struct json_item[]){
-		    { "deleted", JSON_TEXT_ITEM, arguments_operand(cmd, 0), 0 }, { NULL, JSON_TEXT_ITEM, NULL, 0 } }))
+	if (json_put_object(
+		    (const struct json_item[]){ { "deleted", JSON_TEXT_ITEM, id, 0 }, { NULL, JSON_TEXT_ITEM, NULL, 0 } }))
 		return nomem(cmd);
 	putchar('\n');
 	return 0;

@@ -12,6 +12,7 @@ struct round {
 	struct command *cmd;
 	const char *client_id; /* NULL: of any client */
 	int64_t due_ms;        /* what expires later is left alone; -1: nothing is */
+	bool many;
 	int worst;
 	long long refreshed, not_due, failed;
 	char **ids;            /* for --all: collected first, since the store is written to afterwards */
@@ -56,27 +57,42 @@ static char *name_of(const struct tokeep_token *token)
 	const char *id = tokeep_token_get(token, TOKEEP_FIELD_ID);
 	char *name;
 
-	if (user)
-		return strdup(user);
-	return asprintf(&name, "token %s", id ? id : "?") < 0 ? NULL : name;
+	if (asprintf(&name, "%s%s", user ? "" : "token ", user ? user : id ? id : "?") < 0)
+		return NULL;
+	return name;
+}
+
+/* In a round of many only failures are told one by one. */
+static void tell(struct round *round, const struct tokeep_token *token, const char *name, const char *what)
+{
+	int64_t expiry_ms = output_time_ms(token, TOKEEP_FIELD_EXPIRY_TIME);
+	char relative[OUTPUT_RELATIVE_MAX] = "";
+
+	if (round->many)
+		return;
+	if (expiry_ms >= 0)
+		output_relative(relative, expiry_ms, output_now_ms());
+	say(round->cmd, "%s: %s%s%s", name, what, *relative ? "; the access token expires " : "", relative);
 }
 
 static void refresh(struct round *round, struct tokeep_token *token)
 {
-	char *name;
+	char *name = name_of(token);
 	int r;
 
 	if (!is_due(round, token)) {
 		round->not_due++;
+		tell(round, token, name, "not due");
+		free(name);
 		return;
 	}
-	name = name_of(token);
 	r = tokeep_refresh_token(round->cmd->tk, token);
 	if (r) {
 		say_failure(round->cmd, round->cmd->tk, r, name);
 		count_failure(round, r);
 	} else {
 		round->refreshed++;
+		tell(round, token, name, "refreshed");
 	}
 	free(name);
 }
@@ -167,6 +183,8 @@ static int report(const struct round *round)
 {
 	struct command *cmd = round->cmd;
 
+	if (!cmd->json && !round->many)
+		return round->worst;
 	if (!cmd->json) {
 		say(cmd, "%lld refreshed, %lld not due, %lld failed", round->refreshed, round->not_due, round->failed);
 		return round->worst;
@@ -194,6 +212,7 @@ static int begin(struct round *round)
 		return say_error(cmd, TOKEEP_EINVAL, "users and --all: only one of them can be");
 	if (client && !*client)
 		return say_error(cmd, TOKEEP_EINVAL, "--client: is empty");
+	round->many = cmd->values[OPTION_ALL] || cmd->count > 1;
 	round->due_ms = before_s < 0 ? -1 : output_now_ms() + before_s * 1000;
 	round->client_id = client ? tokeep_client_id(cmd->tk, client) : NULL;
 	return 0;

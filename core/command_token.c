@@ -105,13 +105,14 @@ static int get(struct command *cmd, struct tokeep_token *token)
 		r = arguments_seconds(cmd, OPTION_MIN_TTL, &min_ttl_s);
 	if (r)
 		return r;
-	/* Asked for by its user alone, as by scripts, a token is looked up once; choosing it first would do so twice. */
+	/* Asked for by its user alone, as by scripts, a token is looked up once; choosing it first would do so twice.
+	 * Where that finds none or too many, choosing knows what to do or to say. */
 	if (user && !cmd->values[OPTION_CLIENT] && !cmd->values[OPTION_ID]) {
 		r = records_name(cmd, user, token);
 		if (r)
 			return r;
 		r = tokeep_access_token(cmd->tk, token, min_ttl_s);
-		if (r != TOKEEP_EAMBIGUOUS)
+		if (r != TOKEEP_EAMBIGUOUS && r != TOKEEP_ENOTFOUND)
 			return hand_out(cmd, token, r);
 	}
 	r = records_choose(cmd, user, token);

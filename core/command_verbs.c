@@ -95,14 +95,13 @@ static const struct verb verbs[] = {
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
-static const struct option_line global_lines[] = {
-	{ OPTIONS, "config", "FILE", "-c: this config file instead of the usual ones" },
-	{ OPTIONS, "verbose", NULL, "-v: says what is done; twice: everything" },
-	{ OPTIONS, "quiet", NULL, "-q: errors only" },
-	{ OPTIONS, "help", NULL, "-h: this text" },
-	{ OPTIONS, "version", NULL, "-V: the version" },
-	END_LINE,
-};
+/* command_arguments.c knows them. */
+static const char global_help[] =
+	"  -c, --config FILE   this config file instead of the usual ones\n"
+	"  -v, --verbose       say what is done; twice: everything\n"
+	"  -q, --quiet         errors only\n"
+	"  -h, --help          this text\n"
+	"  -V, --version       the version\n";
 
 const struct verb *verbs_find(const char *name)
 {
@@ -126,7 +125,7 @@ static void print_verbs(void)
 	puts("Usage: tokeep [-c FILE] [-v|-q] VERB ...\n");
 	for (int i = 0; i < VERBS; i++)
 		printf("  %-11s%s\n", verbs[i].name, verbs[i].summary);
-	puts("\nEvery verb: tokeep help VERB. The manual: man tokeep.");
+	puts("\nMore on a verb: tokeep help VERB. The manual: man tokeep.");
 }
 
 void verbs_print_help(const struct verb *verb)
@@ -138,8 +137,7 @@ void verbs_print_help(const struct verb *verb)
 	printf("Usage: tokeep %s%s%s [OPTION...]\n\nTo %s.\n\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
 	       verb->summary);
 	print_options(verb->options);
-	putchar('\n');
-	print_options(global_lines);
+	printf("\n%s", global_help);
 }
 
 int verb_help(struct command *cmd)
