@@ -46,8 +46,8 @@ struct client {
 
 void client_free(struct client *client); /* wipes; NULL is fine */
 
-/* The client of that name (or, where no group has it, with that client_id); NULL: default_client, or the only one, else TOKEEP_ECONFIG with the choices.
- * `data_center` NULL: as configured. */
+/* The client of that name (or, where no group has it, with that client_id); NULL: default_client, or the only one,
+ * else TOKEEP_ECONFIG with the choices. `data_center` NULL: as configured. */
 int client_named(const struct conf *conf, const char *name, const char *data_center, struct client **client,
 		 struct error *err);
 

@@ -448,6 +448,34 @@ static void a_secret_comes_in_four_forms(void)
 	secret_refused("client_secret = \"hush\"; client_secret_file = \"/x\";", "is given in line 1 of", "two forms at once");
 }
 
+/* "#key" and "#  more" show a configuration; "# Words" are for people. */
+static int shown(const char *line)
+{
+	return *line == '#' && (line[1] != ' ' || line[2] == ' ');
+}
+
+/* conf/tokeep.conf with what it shows made real. */
+static void the_installed_file_shows_what_works(void)
+{
+	const char *source = getenv("srcdir");
+	char name[256], line[512], text[8192] = "";
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "%s/../conf/tokeep.conf", source ? source : ".");
+	file = fopen(name, "r");
+	if (!file) {
+		skip("the installed file shows what works", "run by hand without srcdir");
+		return;
+	}
+	while (fgets(line, sizeof(line), file) && size + sizeof(line) < sizeof(text))
+		size += snprintf(text + size, sizeof(text) - size, "%s", line + shown(line));
+	fclose(file);
+	if (!is_int(read_conf(text), 0, "the installed file shows what works"))
+		printf("# %s\n", error_text(&err));
+	ok(conf_store_group(&conf, "mysql") && conf.default_client, "and shows all of it");
+}
+
 int main(void)
 {
 	umask(022);
@@ -471,6 +499,7 @@ int main(void)
 	includes_are_files_like_any_other();
 	a_secret_that_others_may_read_is_refused();
 	a_secret_comes_in_four_forms();
+	the_installed_file_shows_what_works();
 	unlink(path);
 	what_is_no_file_is_refused_at_once();
 	who_may_write_it_is_looked_at();
@@ -480,6 +509,7 @@ int main(void)
 	unlink(in("part"));
 	unlink(in("acme.so"));
 	unlink(in("dotfile"));
+	unlink(in("tokeep.conf"));
 	if (rmdir(folder))
 		perror(folder);
 	return done();

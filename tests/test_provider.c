@@ -361,6 +361,35 @@ static void adding_a_provider_is_adding_a_file(void)
 		unsetenv("TOKEEP_DATADIR");
 }
 
+/* The example beside the installed files, copied as it says. */
+static void the_example_works_when_copied(void)
+{
+	char from[256], name[256], text[8192];
+	size_t size;
+	FILE *file;
+
+	snprintf(from, sizeof(from), "%s/providers/example.conf.in", installed ? installed : "");
+	file = fopen(from, "r");
+	if (!file) {
+		skip("the example works when copied", "run by hand without TOKEEP_DATADIR");
+		return;
+	}
+	size = fread(text, 1, sizeof(text) - 1, file);
+	text[size] = '\0';
+	fclose(file);
+	snprintf(name, sizeof(name), "%s/providers", folder);
+	mkdir(name, 0755);
+	setenv("TOKEEP_DATADIR", folder, 1);
+	snprintf(name, sizeof(name), "%s/providers/example.conf", folder);
+	write_file(name, text, 0644);
+	use("clients = { m = { provider = \"example\"; client_id = \"x\"; }; };");
+	ok(named("m", NULL), "the example works when copied");
+	unlink(name);
+	*strrchr(name, '/') = '\0';
+	rmdir(name);
+	setenv("TOKEEP_DATADIR", installed, 1);
+}
+
 /* With a client each, so that every template is filled in. */
 static int try_installed(void *data, const struct tokeep_provider_info *info)
 {
@@ -411,6 +440,7 @@ int main(void)
 	one_issuer_has_one_token_endpoint();
 	adding_a_provider_is_adding_a_file();
 	every_installed_provider_is_sound();
+	the_example_works_when_copied();
 
 	client_free(client);
 	conf_free(&conf);
