@@ -177,7 +177,9 @@ static int load_object(const char *path, bool bare, void **object, struct error 
 	if (*object)
 		return 0;
 	why = dlerror();
-	/* The linker often names a library that the plugin needs, so its words come whole. */
+	/* The linker's words come whole, since they often name a library that the plugin needs; but the path once. */
+	if (why && !strncmp(why, path, strlen(path)) && why[strlen(path)] == ':')
+		why += strlen(path) + 2;
 	error_set(err, TOKEEP_ELOAD, "%s: can't be loaded: %s", path, why ? why : "no reason given");
 	if (bare)
 		add_installed(err);
