@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mysql_lease.c: the right to refresh one token, for all hosts that share the database: a row in TABLE_lease with an
+ * owner and an end by the database's clock.
+ *
+ * It is taken by one statement that commits by itself (insert, or take over what has ended) and a look at who owns
+ * it now. No transaction stays open and no connection need live meanwhile, so it works where locks of a session don't:
+ * on Galera, whose nodes certify such a statement, behind proxies, through a restart of the server. A holder that died
+ * loses it when its end has come.
+ */
+#include "mysql_store.h"
+
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TRIES 4
+
+#define CREATE(table) \
+	"CREATE TABLE IF NOT EXISTS `" table "_lease` (`name` VARBINARY(200) NOT NULL PRIMARY KEY," \
+	" `owner` VARBINARY(32) NOT NULL, `ends` DATETIME(3) NOT NULL) ENGINE=InnoDB"
+
+static const char take_text[] =
+	"INSERT INTO `{t}_lease` (`name`, `owner`, `ends`)"
+	" VALUES (?, ?, UTC_TIMESTAMP(3) + INTERVAL CAST(? AS SIGNED) MICROSECOND)"
+	" ON DUPLICATE KEY UPDATE `owner` = IF(`ends` <= UTC_TIMESTAMP(3), ?, `owner`),"
+	" `ends` = IF(`owner` = ?, UTC_TIMESTAMP(3) + INTERVAL CAST(? AS SIGNED) MICROSECOND, `ends`)";
+
+static const char look_text[] =
+	"SELECT `owner`, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), `ends`) FROM `{t}_lease` WHERE `name` = ?";
+
+static const char release_text[] = "DELETE FROM `{t}_lease` WHERE `name` = ? AND `owner` = ?";
+
+struct lease {
+	const char *key;
+	char hold_us[24];
+	/* what the last look saw */
+	bool mine;
+	int64_t ends_in_ms; /* 0: free */
+};
+
+/* No right to have this table, or no room for its name: the host's lock can serve instead. */
+static int cant_have_table(struct store *s)
+{
+	char *why;
+	int r;
+
+	switch (s->failure) {
+	case ER_TABLEACCESS_DENIED_ERROR:
+	case ER_DBACCESS_DENIED_ERROR:
+	case ER_SPECIFIC_ACCESS_DENIED_ERROR:
+	case ER_TOO_LONG_IDENT:
+	case ER_WRONG_TABLE_NAME:
+		break;
+	default:
+		return TOKEEP_ESTORE;
+	}
+	why = s->db ? strdup(mysql_error(s->db)) : NULL;
+	if (why)
+		r = error_own(s, TOKEEP_ECONFIG, "no lease between hosts: %s; run: " CREATE("%s") "; and: GRANT SELECT,"
+			      " INSERT, UPDATE, DELETE ON `%s`.`%s_lease` TO '%s'@...", why, s->table, s->database,
+			      s->table, s->user);
+	else
+		r = error_memory(s);
+	free(why);
+	return r;
+}
+
+static int see(struct store *s, void *data)
+{
+	struct lease *lease = data;
+	const char *owner = query_cell(s, 0), *left = query_cell(s, 1);
+	long long us = left ? strtoll(left, NULL, 10) : 0;
+
+	lease->mine = owner && !strcmp(owner, s->owner);
+	lease->ends_in_ms = us > 0 ? us / 1000 + 1 : 0;
+	return 0;
+}
+
+static int look(struct store *s, struct lease *lease)
+{
+	lease->mine = false;
+	lease->ends_in_ms = 0;
+	return query_rows(s, look_text, &lease->key, 1, see, lease);
+}
+
+static int insert_or_take_over(struct store *s, struct lease *lease)
+{
+	const char *const values[] = { lease->key, s->owner, lease->hold_us, s->owner, s->owner, lease->hold_us };
+	int r = query_run(s, take_text, values, 6);
+
+	if (r && s->failure == ER_NO_SUCH_TABLE) {
+		r = query_command(s, CREATE("{t}"));
+		if (!r)
+			r = query_run(s, take_text, values, 6);
+	}
+	return r && s->failure ? cant_have_table(s) : r;
+}
+
+/* Whether a statement that got lost was carried out shows in the look: the owner is one of a kind. */
+static int take_once(struct store *s, struct lease *lease)
+{
+	int r = connection_need(s);
+
+	if (!r)
+		r = look(s, lease);
+	if (r && s->failure == ER_NO_SUCH_TABLE)
+		r = 0;
+	if (r || lease->mine || lease->ends_in_ms)
+		return r;
+	r = insert_or_take_over(s, lease);
+	return r ? r : look(s, lease);
+}
+
+static int make_owner(struct store *s)
+{
+	unsigned char bytes[(OWNER_SIZE - 1) / 2];
+
+	if (connection_random(bytes, sizeof(bytes)))
+		return error_own(s, TOKEEP_ESTORE, "taking the lease: no random bytes to be had");
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(s->owner + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+/* Some 50 ms with jitter, less where the lease ends before. */
+static void wait_for_turn(const struct lease *lease, int64_t left_ms)
+{
+	unsigned char jitter = 0;
+	int64_t ms;
+
+	connection_random(&jitter, sizeof(jitter));
+	ms = 20 + jitter / 4;
+	if (lease->ends_in_ms && ms > lease->ends_in_ms)
+		ms = lease->ends_in_ms;
+	connection_pause(ms < left_ms ? ms : left_ms);
+}
+
+/* On Galera a read may lag behind what another node has committed. Elsewhere the variable is unknown. */
+static int read_what_all_have(struct store *s, bool yes)
+{
+	int r = query_command(s, yes ? "SET SESSION wsrep_sync_wait = 1" : "SET SESSION wsrep_sync_wait = 0");
+
+	return r && s->lost ? r : 0;
+}
+
+static int is_held(struct store *s, const struct lease *lease, int64_t wait_ms)
+{
+	return error_own(s, TOKEEP_ESTORE, "another process holds the lease on %s and has not released it in %lld ms;"
+			 " it ends by itself in %lld ms", lease->key, (long long)wait_ms,
+			 (long long)lease->ends_in_ms);
+}
+
+int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_ms)
+{
+	const int64_t end = connection_clock_ms() + wait_ms;
+	struct lease lease = { .key = key };
+	int failures = 0, r;
+
+	s->doing = "taking the lease";
+	r = make_owner(s);
+	if (r)
+		return r;
+	snprintf(lease.hold_us, sizeof(lease.hold_us), "%lld", (long long)hold_ms * 1000);
+	for (;;) {
+		s->again = false;
+		s->failure = 0;
+		r = take_once(s, &lease);
+		if (r && (!s->again || ++failures == TRIES))
+			return r;
+		if (!r && lease.mine)
+			break;
+		if (connection_clock_ms() >= end)
+			return r ? r : is_held(s, &lease, wait_ms);
+		wait_for_turn(&lease, end - connection_clock_ms());
+	}
+	s->leased = true;
+	return read_what_all_have(s, true);
+}
+
+static int release(struct store *s, void *data)
+{
+	const char *const values[] = { data, s->owner };
+	int r = query_run(s, release_text, values, 2);
+
+	if (!r && !s->affected)
+		tokeep_backend_log(s->be, TOKEEP_LOG_WARNING, "the lease on %s had ended before it was released", values[0]);
+	return r;
+}
+
+int lease_release(struct store *s, const char *key)
+{
+	int r = 0;
+
+	s->doing = "releasing the lease";
+	if (!s->leased)
+		return 0;
+	s->leased = false;
+	for (int tries = 1;; tries++) {
+		s->again = false;
+		r = connection_need(s);
+		if (!r)
+			r = release(s, (void *)key);
+		if (!r || !s->again || tries == TRIES)
+			break;
+	}
+	return r ? r : read_what_all_have(s, false);
+}
