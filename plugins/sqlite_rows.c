@@ -279,38 +279,33 @@ static int one_id(struct table *t, enum table_statement which, char **id)
 	return r;
 }
 
-/* The greatest id in the table and, in one of tokeep's, of those that were deleted. Caller frees. */
-static int last_id(struct table *t, bool deleted_too, char **last)
+/* The greatest that was deleted, "0" where that is not remembered. Caller frees. */
+static int deleted_id(struct table *t, char **id)
 {
-	char *deleted;
-	int r = one_id(t, TABLE_LAST_ID, last);
+	bool remembered;
+	int r = table_has(t, TABLE_IDS, &remembered);
 
-	if (r || !deleted_too || !table_has(t, "tokeep_sequence"))
+	if (r)
 		return r;
-	r = one_id(t, TABLE_GIVEN, &deleted);
-	if (r) {
-		free(*last);
-		return r;
-	}
-	if (greater(deleted, *last)) {
-		free(*last);
-		*last = deleted;
-	} else {
-		free(deleted);
-	}
-	return 0;
+	if (remembered)
+		return one_id(t, TABLE_DELETED_ID, id);
+	*id = strdup("0");
+	return *id ? 0 : TOKEEP_ENOMEM;
 }
 
 static int set_new_id(struct table *t, struct tokeep_token *token)
 {
-	char *last, *next;
-	int r = last_id(t, true, &last);
+	char *last = NULL, *deleted = NULL, *next = NULL;
+	int r = one_id(t, TABLE_LAST_ID, &last);
 
-	if (r)
-		return r;
-	next = successor(last);
-	r = next ? tokeep_token_set(token, TOKEEP_FIELD_ID, next) : TOKEEP_ENOMEM;
+	if (!r)
+		r = deleted_id(t, &deleted);
+	if (!r) {
+		next = successor(greater(deleted, last) ? deleted : last);
+		r = next ? tokeep_token_set(token, TOKEEP_FIELD_ID, next) : TOKEEP_ENOMEM;
+	}
 	free(next);
+	free(deleted);
 	free(last);
 	return r;
 }
@@ -318,16 +313,18 @@ static int set_new_id(struct table *t, struct tokeep_token *token)
 /* An id that was deleted is not given again. */
 static int remember(struct table *t, const char *id)
 {
-	char *given;
-	int r;
+	char *deleted;
+	bool remembered;
+	int r = table_has(t, TABLE_IDS, &remembered);
 
-	if (!numeric(id) || !table_has(t, "tokeep_sequence"))
-		return 0;
-	r = one_id(t, TABLE_GIVEN, &given);
-	if (!r && greater(id, given))
-		r = table_run(t, TABLE_GIVE, id, "remembering an id");
-	if (!r)
-		free(given);
+	if (r || !remembered || !numeric(id))
+		return r;
+	r = one_id(t, TABLE_DELETED_ID, &deleted);
+	if (r)
+		return r;
+	if (greater(id, deleted))
+		r = table_run(t, TABLE_REMEMBER, id, "remembering an id");
+	free(deleted);
 	return r;
 }
 
@@ -484,7 +481,7 @@ int table_delete(struct table *t, const char *id)
 static int clear(struct table *t)
 {
 	char *last;
-	int r = last_id(t, false, &last);
+	int r = one_id(t, TABLE_LAST_ID, &last);
 
 	if (r)
 		return r;

@@ -29,12 +29,14 @@ static const char *const statements[TABLE_STATEMENTS] = {
 	/* In the words of the index tokeep_..._number, whatever the number of digits. */
 	[TABLE_LAST_ID]          = "SELECT id FROM \"%w\" WHERE id NOT GLOB '*[^0-9]*' "
 				   "ORDER BY length(ltrim(id, '0')) DESC, ltrim(id, '0') DESC LIMIT 1",
-	[TABLE_GIVEN]            = "SELECT last_id FROM tokeep_sequence WHERE table_name = '%w'",
-	[TABLE_GIVE]             = "INSERT OR REPLACE INTO tokeep_sequence(table_name, last_id) VALUES ('%w', ?1)",
+	[TABLE_DELETED_ID]       = "SELECT last_id FROM " TABLE_IDS " WHERE table_name = '%w'",
+	[TABLE_REMEMBER]         = "INSERT OR REPLACE INTO " TABLE_IDS "(table_name, last_id) VALUES ('%w', ?1)",
 	/* The second condition holds byte for byte, whatever the column's type and collation. */
 	[TABLE_DELETE]           = "DELETE FROM \"%w\" WHERE id" EQUALS
 				   " AND CAST(id AS BLOB) = CAST(?1 AS BLOB)",
 	[TABLE_DELETE_ALL]       = "DELETE FROM \"%w\"",
+	[TABLE_HAS]              = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') "
+				   "AND name = ?1 COLLATE NOCASE",
 	[TABLE_BEGIN]            = "BEGIN IMMEDIATE",
 	[TABLE_COMMIT]           = "COMMIT",
 	[TABLE_ROLLBACK]         = "ROLLBACK",
@@ -98,7 +100,7 @@ bool table_name_ok(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (!n || n > 64 || !strncasecmp(name, "sqlite_", 7) || !strcasecmp(name, "tokeep_sequence"))
+	if (!n || n > 64 || !strncasecmp(name, "sqlite_", 7) || !strcasecmp(name, TABLE_IDS))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)name[i]) && name[i] != '_')
@@ -137,16 +139,13 @@ void table_close(struct table *t)
 	t->checked = t->batch = t->emptied = false;
 }
 
-bool table_has(struct table *t, const char *name)
-{
-	return !sqlite3_table_column_metadata(t->db, "main", name, NULL, NULL, NULL, NULL, NULL, NULL);
-}
-
-/* After a failure: is it that nothing was saved yet? A layout that can't be read is another matter. */
+/* After a failure: is it that nothing was saved yet? */
 static bool missing(struct table *t)
 {
-	return sqlite3_errcode(t->db) == SQLITE_ERROR && !strncmp(sqlite3_errmsg(t->db), "no such table: ", 15) &&
-	       !table_has(t, t->name);
+	const char *why = sqlite3_errmsg(t->db), *start = "no such table: ";
+
+	return sqlite3_errcode(t->db) == SQLITE_ERROR && !strncmp(why, start, strlen(start)) &&
+	       !strcasecmp(why + strlen(start), t->name);
 }
 
 /*
@@ -221,7 +220,7 @@ int table_statement(struct table *t, enum table_statement which, sqlite3_stmt **
 		r = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &t->statements[which], NULL);
 		sqlite3_free(sql);
 		if (r)
-			return missing(t) ? TOKEEP_ENOTFOUND : table_fail(t, "reading the table's layout");
+			return missing(t) ? TOKEEP_ENOTFOUND : table_fail(t, "reading the layout");
 	}
 	*s = t->statements[which];
 	return 0;
@@ -244,6 +243,22 @@ int table_run(struct table *t, enum table_statement which, const char *text, con
 	if (text)
 		sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
 	r = sqlite3_step(s) == SQLITE_DONE ? 0 : table_fail(t, doing);
+	table_done(s);
+	return r;
+}
+
+/* Asked of the file: what SQLite knows of the layout may be older than the transaction. */
+int table_has(struct table *t, const char *name, bool *has)
+{
+	sqlite3_stmt *s;
+	int step, r = table_statement(t, TABLE_HAS, &s);
+
+	if (r)
+		return r;
+	sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+	step = sqlite3_step(s);
+	*has = step == SQLITE_ROW;
+	r = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : table_fail(t, "reading the layout");
 	table_done(s);
 	return r;
 }
@@ -287,7 +302,7 @@ static char *create_sql(struct table *t, bool fresh)
 	sqlite3_str_appendf(sql,
 			    "CREATE INDEX \"tokeep_%w_number\" ON \"%w\"(length(ltrim(id, '0')), ltrim(id, '0'), id) "
 			    "WHERE id NOT GLOB '*[^0-9]*';"
-			    "CREATE TABLE IF NOT EXISTS tokeep_sequence(table_name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
+			    "CREATE TABLE IF NOT EXISTS " TABLE_IDS "(table_name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
 			    "last_id TEXT NOT NULL) WITHOUT ROWID;",
 			    t->name, t->name);
 	return sqlite3_str_finish(sql);
@@ -301,8 +316,6 @@ static int create(struct table *t)
 
 	if (r)
 		return r;
-	if (table_has(t, t->name))
-		return 0; /* another process was first, and SQLite has only now looked again */
 	sql = create_sql(t, !objects);
 	if (!sql)
 		return TOKEEP_ENOMEM;
@@ -349,11 +362,14 @@ static int check_layout(struct table *t)
 /* VACUUM may number the rows of other tables anew. */
 static int alone(struct table *t, bool *yes)
 {
-	int others, r = pragma_number(t, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "
-				      "name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", &others);
+	bool ids;
+	int tables, r = pragma_number(t, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND "
+				      "name NOT LIKE 'sqlite\\_%' ESCAPE '\\'", &tables);
 
 	if (!r)
-		*yes = others <= 1 + table_has(t, "tokeep_sequence");
+		r = table_has(t, TABLE_IDS, &ids);
+	if (!r)
+		*yes = tables == 1 + ids;
 	return r;
 }
 
@@ -402,13 +418,16 @@ static void roll_back(struct table *t)
 /* The table is there afterwards. */
 static int begin(struct table *t)
 {
+	bool there = false;
 	int r = table_run(t, TABLE_BEGIN, NULL, "locking it");
 
 	if (r)
 		return r;
 	if (!t->checked)
 		r = refuse_newer(t);
-	if (!r && !table_has(t, t->name))
+	if (!r)
+		r = table_has(t, t->name, &there);
+	if (!r && !there)
 		r = create(t);
 	else if (!r && !t->checked)
 		r = check_layout(t);

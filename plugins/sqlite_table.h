@@ -16,6 +16,9 @@
 #define TABLE_FIELDS (TOKEEP_FIELD_STATUS + 1)
 #define TABLE_ZOHO_FIELDS (TOKEEP_FIELD_API_DOMAIN + 1)
 
+/* Remembers the greatest id that was deleted, for each table. */
+#define TABLE_IDS "tokeep_sequence"
+
 /* Prepared when first needed. */
 enum table_statement {
 	TABLE_BY_ID,
@@ -25,12 +28,13 @@ enum table_statement {
 	TABLE_BY_REFRESH_TOKEN,
 	TABLE_PAGE,
 	TABLE_LAST_ID,
-	TABLE_GIVEN,
-	TABLE_GIVE,
+	TABLE_DELETED_ID,
+	TABLE_REMEMBER,
 	TABLE_DELETE,
 	TABLE_DELETE_ALL,
 	TABLE_INSERT,
 	TABLE_UPDATE,
+	TABLE_HAS,
 	TABLE_BEGIN,
 	TABLE_COMMIT,
 	TABLE_ROLLBACK,
@@ -78,7 +82,7 @@ int table_statement(struct table *t, enum table_statement which, sqlite3_stmt **
 void table_done(sqlite3_stmt *s);
 /* One that gives no rows, with `text` bound where it isn't NULL. */
 int table_run(struct table *t, enum table_statement which, const char *text, const char *doing);
-bool table_has(struct table *t, const char *name);
+int table_has(struct table *t, const char *name, bool *has);
 
 /* Around everything that reads. What comes out of the second is r. */
 int table_connect(struct table *t);
