@@ -17,7 +17,7 @@
 
 /* Between two tries: short at first, for most locks are held for a fsync or two. */
 #define PAUSE_MIN_NS 250000L
-#define PAUSE_MAX_NS 10000000L
+#define PAUSE_MAX_NS 5000000L
 
 int64_t hostlock_byte(const char *key)
 {

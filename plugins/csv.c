@@ -290,9 +290,9 @@ char *csv_copy(char *to, const struct csv_field *field)
 	return to + field->size + 2 * quote;
 }
 
-char *csv_put(char *to, const char *value)
+char *csv_put(char *to, const char *value, bool quoted)
 {
-	if (!strpbrk(value, ",\"\r\n"))
+	if (!quoted && !strpbrk(value, ",\"\r\n"))
 		return (char *)memcpy(to, value, strlen(value)) + strlen(value);
 	*to++ = '"';
 	for (; *value; value++) {

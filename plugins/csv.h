@@ -62,9 +62,9 @@ bool csv_column_is(const struct csv_line *line, int column, const char *value, s
 /* At most field->size bytes; how many. */
 size_t csv_unquote(const struct csv_field *field, char *to);
 
-/* Appends the field as it stood in its line, or a value, quoted where it must be. Returns the new end; CSV_ROOM(size)
+/* Appends the field as it stood in its line, or a value, quoted where it must be or is to be. Returns the new end; CSV_ROOM(size)
  * bytes are enough for a value. */
 #define CSV_ROOM(size) (2 * (size) + 2)
 char *csv_copy(char *to, const struct csv_field *field);
-char *csv_put(char *to, const char *value);
+char *csv_put(char *to, const char *value, bool quoted);
 #endif

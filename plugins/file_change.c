@@ -56,25 +56,27 @@ static bool is_new(const struct tokeep_token *token, const struct tokeep_token *
 	return value && (!old || strcmp(value, old));
 }
 
+/* Why SDKs could not read the value back. NULL: they can. */
+static const char *sdk_refusal(int field, const char *value)
+{
+	if (strpbrk(value, ",\"\\"))
+		return "a comma, quote or backslash is in it, which some SDK of Zoho would spoil";
+	if (field == TOKEEP_FIELD_ID && value[strspn(value, "0123456789")])
+		return "not a number, which SDKs of Zoho want";
+	if (sheet_is_odd(field, value))
+		return "not what SDKs of Zoho have there";
+	return NULL;
+}
+
 int file_draft_refusal(struct tokeep_backend *be, const struct tokeep_token *token, const struct tokeep_token *was)
 {
-	const char *value;
+	const char *why;
 
-	if (!file_store(be)->sdk_columns)
-		return 0;
-	for (int f = 0; f < SDK_COLUMNS; f++) {
-		value = tokeep_token_get(token, f);
-		if (!is_new(token, was, f))
-			continue;
-		if (strpbrk(value, ",\"\\"))
-			return tokeep_backend_fail(be, TOKEEP_EINVAL,
-						   "%s: %s: a comma, quote or backslash is in it, which some SDK of "
-						   "Zoho would spoil (columns = \"zoho\")",
-						   file_store(be)->path, tokeep_field_name(f));
-		if (f == TOKEEP_FIELD_ID && value[strspn(value, "0123456789")])
-			return tokeep_backend_fail(be, TOKEEP_EINVAL,
-						   "%s: id: not a number, which SDKs of Zoho want (columns = \"zoho\")",
-						   file_store(be)->path);
+	for (int f = 0; file_store(be)->sdk_columns && f < SDK_COLUMNS; f++) {
+		why = is_new(token, was, f) ? sdk_refusal(f, tokeep_token_get(token, f)) : NULL;
+		if (why)
+			return tokeep_backend_fail(be, TOKEEP_EINVAL, "%s: %s: %s (columns = \"zoho\")",
+						   file_store(be)->path, tokeep_field_name(f), why);
 	}
 	return 0;
 }

@@ -81,24 +81,35 @@ static bool is_empty(const struct csv_row *row)
 	return true;
 }
 
-static bool is_made_of(const struct csv_field *field, const char *set)
+static bool is_made_of(const char *bytes, size_t size, const char *set)
 {
-	for (size_t i = 0; i < field->size; i++)
-		if (!strchr(set, field->bytes[i]))
+	for (size_t i = 0; i < size; i++)
+		if (!strchr(set, bytes[i]))
 			return false;
 	return true;
 }
 
-/* A comma without quotes in one value and a field missing in another: the number of fields is right, but a time stands
- * where none belongs, or something else where it does. */
+/* What looks like the value of a neighbour: no number for a time, or a time for an URL. */
+static bool is_odd(int field, const char *value, size_t size)
+{
+	if (field == TOKEEP_FIELD_EXPIRY_TIME)
+		return !is_made_of(value, size, "0123456789.eE+-");
+	return field == TOKEEP_FIELD_REDIRECT_URL && size > 9 && is_made_of(value, size, "0123456789");
+}
+
+bool sheet_is_odd(int field, const char *value)
+{
+	return is_odd(field, value, strlen(value));
+}
+
+/* A comma without quotes in one value and a field missing at the end: as many as there should be, but in the wrong
+ * columns. Those who write quotes do it right, so what is quoted stands where it belongs. */
 static bool is_shifted(const struct csv_row *row)
 {
-	const struct csv_field *expiry = &row->field[TOKEEP_FIELD_EXPIRY_TIME];
-	const struct csv_field *url = &row->field[TOKEEP_FIELD_REDIRECT_URL];
-
-	if (row->count > TOKEEP_FIELD_EXPIRY_TIME && !is_made_of(expiry, "0123456789.eE+-"))
-		return true;
-	return row->count > TOKEEP_FIELD_REDIRECT_URL && url->size > 9 && is_made_of(url, "0123456789");
+	for (int i = 0; i < row->count && i < SDK_COLUMNS; i++)
+		if (!row->field[i].quoted && is_odd(i, row->field[i].bytes, row->field[i].size))
+			return true;
+	return false;
 }
 
 static bool has_stray_cr(const struct csv_row *row)
@@ -142,7 +153,7 @@ static const char *flaw(const struct sheet *sheet, const struct csv_line *line, 
 	if (!row->field[TOKEEP_FIELD_ID].size)
 		return "the id is missing";
 	if (is_shifted(row))
-		return "expiry_time or redirect_url is none (a comma without quotes?)";
+		return "expiry_time or redirect_url is none (a comma without quotes before it?)";
 	if (has_stray_cr(row))
 		return "a carriage return is in it";
 	if (is_too_long(row))
@@ -268,7 +279,7 @@ char *sheet_put(const struct sheet *sheet, const struct tokeep_token *token, con
 		if (i < have && (f < 0 || is_kept(value, tokeep_token_get(was, f))))
 			p = csv_copy(p, &old->field[i]);
 		else if (value)
-			p = csv_put(p, value);
+			p = csv_put(p, value, sheet_is_odd(f, value));
 	}
 	*size = p - line;
 	return line;

@@ -42,6 +42,9 @@ char *sheet_new_header(bool sdk_columns_only);
 /* Sets every field as the row has it. */
 int sheet_get(const struct sheet *sheet, const struct csv_row *row, struct tokeep_token *token);
 
+/* Not what belongs in this column; kept all the same, in quotes. */
+bool sheet_is_odd(int field, const char *value);
+
 /* The line for a token, without line end: what `old` (NULL: none) has and is as in `was` stays byte for byte. Caller
  * wipes and frees. NULL: no memory. */
 char *sheet_put(const struct sheet *sheet, const struct tokeep_token *token, const struct csv_row *old,
