@@ -262,7 +262,8 @@ static int run(const struct setting *setting, char *argv[], char *bytes, size_t 
 		return setting_refuse(setting, err, "%s: ended by signal %d (%s)", argv[0], WTERMSIG(status),
 				      strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status))
-		return setting_refuse(setting, err, "%s: failed with exit status %d", argv[0], WEXITSTATUS(status));
+		return setting_refuse(setting, err, "%s: failed with exit status %d%s", argv[0], WEXITSTATUS(status),
+				      WEXITSTATUS(status) == 127 ? " (is it installed?)" : "");
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #define INCLUDE_FILES 64
 #define TEXT_SIZE_MAX (1024 * 1024)
 #define NESTING_MAX 32
+#define MEMBERS_MAX 5000 /* libconfig compares each with all before it */
 
 /* One file being read, and those that include it. */
 struct scan {
@@ -25,6 +26,7 @@ struct scan {
 	const struct scan *above;
 	int depth; /* of includes */
 	int source, line, nesting;
+	int members[NESTING_MAX + 1]; /* of the groups that are open */
 	const char *path;
 	const char *begin, *p, *end;
 	const char *copied; /* up to here it is in the text */
@@ -227,11 +229,25 @@ static int include(struct scan *s)
 	return r ? r : begin_segment(s);
 }
 
-static int nest(struct scan *s, char c)
+static int open_group(struct scan *s)
 {
-	s->nesting += c == '{' || c == '(' || c == '[' ? 1 : -1;
 	s->p++;
-	return s->nesting > NESTING_MAX ? refuse(s, "groups are nested too deeply") : 0;
+	return ++s->nesting > NESTING_MAX ? refuse(s, "groups are nested too deeply") : 0;
+}
+
+static int close_group(struct scan *s)
+{
+	if (!s->nesting)
+		return refuse(s, "a bracket is closed that was not opened");
+	s->members[s->nesting--] = 0;
+	s->p++;
+	return 0;
+}
+
+static int count_member(struct scan *s)
+{
+	s->p++;
+	return ++s->members[s->nesting] > MEMBERS_MAX ? refuse(s, "more than 5000 settings in one group") : 0;
 }
 
 static int scan_token(struct scan *s)
@@ -257,8 +273,12 @@ static int scan_token(struct scan *s)
 			s->p++;
 		return 0;
 	}
-	if (strchr("{}()[]", c))
-		return nest(s, c);
+	if (strchr("{([", c))
+		return open_group(s);
+	if (strchr("})]", c))
+		return close_group(s);
+	if (c == '=' || c == ':')
+		return count_member(s);
 	s->line += c == '\n';
 	s->p++;
 	return 0;

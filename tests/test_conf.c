@@ -120,6 +120,7 @@ static void what_is_wrong_is_told_with_file_and_line(void)
 		{"an include that isn't there is named", "\n@include \"/nowhere/tokeep.conf\"\n", "2: @include: /nowhere/tokeep.conf: No such file or directory"},
 		{"a string that doesn't end is told where it begins", "\nstore = \"list;\nrefresh = {};\n", "2: a string begins here and does not end"},
 		{"a comment that doesn't end is told where it begins", "\n\n/* store = \"list\";\n\n", "3: a comment begins here and does not end"},
+		{"a bracket too many is told where it stands", "store = \"list\";\nrefresh = {};\n};\n", "3: a bracket is closed that was not opened"},
 		{"a byte order mark is refused", "\xef\xbb\xbfstore = \"list\";", "1: a byte order mark"},
 		{"a secret given twice is refused", "clients = { a = { client_id = \"x\"; client_secret_env = 3; }; };",
 		 "1: clients.a.client_secret_env: wants a string in quotes"},
@@ -141,6 +142,20 @@ static void nesting_without_end_is_refused(void)
 	deep[200000] = '\0';
 	refused_at(deep, "33: groups are nested too deeply", "nesting without end is refused");
 	free(deep);
+}
+
+static void a_group_without_end_is_refused(void)
+{
+	char *wide = malloc(250000);
+	size_t n = snprintf(wide, 250000, "list = {\n");
+
+	for (int i = 0; i < 20000; i++)
+		n += snprintf(wide + n, 250000 - n, "a%x=1;%s", i, i == 4999 ? "\n" : "");
+	snprintf(wide + n, 250000 - n, "};");
+	alarm(10);
+	refused_at(wide, "3: more than 5000 settings in one group", "so is a group without end");
+	alarm(0);
+	free(wide);
 }
 
 static void a_whole_configuration_is_understood(void)
@@ -436,7 +451,7 @@ static void a_secret_comes_in_four_forms(void)
 	secret_refused("client_secret_command = [\"/bin/sh\", \"-c\", \"echo hush; exit 3\"];", "/bin/sh: failed with exit status 3",
 		       "a command that fails");
 	secret_refused("client_secret_command = [\"/bin/sh\", \"-c\", \"kill -9 $$\"];", "/bin/sh: ended by signal 9", "one that is killed");
-	secret_refused("client_secret_command = [\"/nowhere/no-such-program\"];", "No such file or directory", "one that isn't there");
+	secret_refused("client_secret_command = [\"/nowhere/no-such-program\"];", "/nowhere/no-such-program: ", "one that isn't there");
 	secret_refused("client_secret_command = [\"bin/pass\"];", "wants an absolute path", "one with a relative path");
 		secret_refused("client_secret_command = [\"true\"];", "there is nothing in it", "one that says nothing");
 	secret_refused("client_secret_command = [\"head\", \"-c\", \"100000\", \"/dev/zero\"];", "gives more than 64 KiB", "one that says too much");
@@ -492,6 +507,7 @@ int main(void)
 
 	what_is_wrong_is_told_with_file_and_line();
 	nesting_without_end_is_refused();
+	a_group_without_end_is_refused();
 	a_whole_configuration_is_understood();
 	without_a_word_all_is_default();
 	a_group_may_have_a_stores_name();
