@@ -107,12 +107,14 @@ __attribute__((unused)) static int store_open(struct store *s, const char *confi
 		exit(1);
 	}
 	r = conf_read(&s->conf, path, &s->err);
-	return r ? r : backend_open(&s->conf, s->conf.store, &s->log, &s->err, &s->be);
+	if (!r)
+		r = backend_load(&s->conf, s->conf.store, &s->log, &s->err, &s->be);
+	return r ? r : backend_ready(s->be);
 }
 
 __attribute__((unused)) static void store_close(struct store *s)
 {
-	backend_close(s->be);
+	backend_free(s->be);
 	conf_free(&s->conf);
 	error_clear(&s->err);
 	s->be = NULL;

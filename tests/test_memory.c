@@ -38,8 +38,7 @@ static void names_are_apart(void)
 	is_int(store_open(&a, "store = \"memory\"; memory = { name = \"a/b?mode=rw\"; };"), TOKEEP_ECONFIG,
 	       "a name that would be more than a name is refused");
 	has_str(said(&a), "memory.name", "the message names the option");
-	conf_free(&a.conf);
-	error_clear(&a.err);
+	store_close(&a);
 }
 
 static int child_begins_anew(void *data)
@@ -91,7 +90,7 @@ static void *use(void *data)
 	struct user *u = data;
 	struct store s = { .log = { NULL, NULL } };
 
-	if (backend_open(u->conf, "memory", &s.log, &s.err, &s.be)) {
+	if (backend_load(u->conf, "memory", &s.log, &s.err, &s.be)) {
 		u->bad = 1;
 		return NULL;
 	}
@@ -99,7 +98,7 @@ static void *use(void *data)
 		save_find_swap(&s, u->number, i, &u->bad);
 		u->bad += i % 20 == 0 && rows(&s) < 0;
 	}
-	backend_close(s.be);
+	backend_free(s.be);
 	error_clear(&s.err);
 	return NULL;
 }

