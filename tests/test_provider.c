@@ -232,6 +232,9 @@ static void a_record_goes_to_the_server_that_issued_it(void)
 	ok(!for_token("1000.X", "https://accounts.zoho.eu/other/token", NULL, NULL), "so is another endpoint of the same server");
 	ok(!for_token("1000.X", "https://evil.example/token", "https://www.zohoapis.eu", "hush"), "and a foreign issuer's record with its own secret");
 
+	ok(!for_token("raw", "https://accounts.zoho.eu/oauth/v2/token", NULL, "hush"),
+	   "and a record whose client_id is another server's, though it has its own secret");
+
 	for_token("shared", "https://one.example/token", NULL, NULL);
 	is_str(client ? client->name : NULL, "one", "one client_id at two servers: the issuer tells");
 	for_token("shared", "https://two.example", NULL, NULL);
