@@ -173,6 +173,8 @@ static int parse_verb(struct command *cmd, struct found *found, int argc, char *
 			r = take_operand(cmd, found, optarg);
 		else if (!is_global(cmd, found, c))
 			r = take_option(cmd, found, (enum option_id)(c - FIRST_LONG));
+		if (found->help || found->version)
+			return r;
 	}
 	for (; !r && optind < argc; optind++) /* behind "--" */
 		r = take_operand(cmd, found, argv[optind]);
@@ -227,12 +229,12 @@ int arguments_parse(struct command *cmd, int argc, char **argv)
 	if (!cmd->operands)
 		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
 	r = parse_verb(cmd, &found, argc, argv);
+	if (r)
+		return r;
 	if (found.help)
 		return print_help(cmd->verb);
 	if (found.version)
 		return print_version();
-	if (r)
-		return r;
 	cmd->json = cmd->json || cmd->values[OPTION_JSON]; /* it may have been shortened */
 	if (found.from_stdin > 1)
 		return say_error(cmd, TOKEEP_EINVAL, "standard input can be read only once: one - too many");

@@ -17,6 +17,9 @@
 /* The longest value, a line end of two, and one byte more to notice what is too long. */
 enum { SECRET_MAX = TOKEEP_VALUE_MAX + 3 };
 
+/* What Linux keeps of a line that is typed, its newline included. */
+enum { TERMINAL_LINE_MAX = 4096 };
+
 static volatile sig_atomic_t caught;
 
 static void catch_signal(int sig)
@@ -56,7 +59,7 @@ static void quiet_end(const struct quiet_terminal *quiet)
 		sigaction(signals[i], &quiet->actions[i], NULL);
 }
 
-/* One line, which the terminal gives whole. */
+/* One line, which the terminal gives whole, or without what is beyond its limit. */
 static ssize_t read_terminal(const char *what, char *text, size_t size)
 {
 	struct quiet_terminal quiet;
@@ -97,6 +100,17 @@ static ssize_t read_file(char *text, size_t size)
 	return (ssize_t)length;
 }
 
+/* Without one newline at the end. */
+static size_t trim(char *text, size_t length)
+{
+	if (length && text[length - 1] == '\n')
+		text[--length] = '\0';
+	if (length && text[length - 1] == '\r')
+		text[--length] = '\0';
+	return length;
+}
+
+/* Why this is no secret; NULL: it is one. */
 static const char *refusal(const char *text, size_t length)
 {
 	if (memchr(text, '\0', length))
@@ -111,28 +125,26 @@ static const char *refusal(const char *text, size_t length)
 int secret_read(struct command *cmd, const char *what, char **secret)
 {
 	char *text = calloc(1, SECRET_MAX + 1);
-	ssize_t n;
+	bool terminal = isatty(STDIN_FILENO);
 	const char *why;
+	ssize_t n;
 
 	if (!text)
 		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
-	n = isatty(STDIN_FILENO) ? read_terminal(what, text, SECRET_MAX) : read_file(text, SECRET_MAX);
-	if (n < 0) {
-		free(text);
-		return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, strerror(errno));
+	n = terminal ? read_terminal(what, text, SECRET_MAX) : read_file(text, SECRET_MAX);
+	if (n < 0)
+		why = strerror(errno);
+	else if (terminal && n >= TERMINAL_LINE_MAX)
+		why = "longer than a terminal takes; give it by a pipe";
+	else
+		why = refusal(text, trim(text, (size_t)n));
+	if (!why) {
+		*secret = text;
+		return 0;
 	}
-	if (n > 0 && text[n - 1] == '\n')
-		text[--n] = '\0';
-	if (n > 0 && text[n - 1] == '\r')
-		text[--n] = '\0';
-	why = refusal(text, (size_t)n);
-	if (why) {
-		explicit_bzero(text, SECRET_MAX);
-		free(text);
-		return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, why);
-	}
-	*secret = text;
-	return 0;
+	explicit_bzero(text, SECRET_MAX);
+	free(text);
+	return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, why);
 }
 
 void secret_drop(char *secret)

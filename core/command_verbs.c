@@ -2,18 +2,19 @@
 /* command_verbs.c: the table of verbs, from which the parser, the usage and every help are made. */
 #include "command.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #define CLIENT_LINE { OPTION_CLIENT, "client", "CLIENT", "of this client alone: a name in the config or a client id" }
 #define ID_LINE { OPTION_ID, "id", "ID", "the token with this id" }
-#define JSON_LINE { OPTION_JSON, "json", NULL, "prints JSON, errors on standard error included" }
-#define REVEAL_LINE { OPTION_REVEAL, "reveal", NULL, "shows secrets" }
+#define JSON_LINE { OPTION_JSON, "json", NULL, "JSON, for errors on standard error too" }
+#define REVEAL_LINE { OPTION_REVEAL, "reveal", NULL, "show secrets" }
 #define END_LINE { OPTIONS, NULL, NULL, NULL }
 
 static const struct option_line login_options[] = {
-	{ OPTION_CODE, "code", "CODE|-", "a code, or the whole callback URL; - reads it or asks for it" },
-	{ OPTION_REFRESH_TOKEN, "refresh-token", "-", "takes over a refresh token, read or asked for" },
+	{ OPTION_CODE, "code", "CODE|-", "a code or the callback URL; - reads it or asks for it" },
+	{ OPTION_REFRESH_TOKEN, "refresh-token", "-", "take over a refresh token, read or asked for" },
 	{ OPTION_USER, "user", "NAME", "the account; without it the provider is asked" },
 	{ OPTION_SCOPE, "scope", "SCOPE", "what the token is to be good for, instead of the config's" },
 	JSON_LINE,
@@ -24,8 +25,8 @@ static const struct option_line token_options[] = {
 	CLIENT_LINE,
 	ID_LINE,
 	{ OPTION_MIN_TTL, "min-ttl", "S", "valid for this many seconds at least" },
-	{ OPTION_HEADER, "header", NULL, "prints the whole Authorization header" },
-	{ OPTION_ENV, "env", NULL, "prints variables for a shell's eval" },
+	{ OPTION_HEADER, "header", NULL, "print the whole Authorization header" },
+	{ OPTION_ENV, "env", NULL, "print variables for a shell's eval" },
 	JSON_LINE,
 	END_LINE,
 };
@@ -39,7 +40,7 @@ static const struct option_line refresh_options[] = {
 };
 
 static const struct option_line list_options[] = {
-	{ OPTION_REVEAL, "reveal", NULL, "shows whole records with their secrets" },
+	{ OPTION_REVEAL, "reveal", NULL, "whole records with their secrets" },
 	JSON_LINE,
 	END_LINE,
 };
@@ -64,7 +65,7 @@ static const struct option_line clear_options[] = {
 };
 
 static const struct option_line migrate_options[] = {
-	{ OPTION_DRY_RUN, "dry-run", NULL, "only counts" },
+	{ OPTION_DRY_RUN, "dry-run", NULL, "only count" },
 	JSON_LINE,
 	END_LINE,
 };
@@ -72,13 +73,13 @@ static const struct option_line migrate_options[] = {
 static const struct option_line json_options[] = { JSON_LINE, END_LINE };
 
 static const struct verb verbs[] = {
-	{ "login", "[CLIENT] --code CODE|- | --refresh-token -", "get a first token", 0, 1, true, login_options,
+	{ "login", "[CLIENT] {--code CODE|- | --refresh-token -}", "get a first token", 0, 1, true, login_options,
 	  verb_login },
 	{ "token", "[USER]", "print a valid access token, refreshed if it must be", 0, 1, true, token_options, verb_token },
-	{ "refresh", "[USER...] | --all", "get new access tokens now", 0, -1, true, refresh_options, verb_refresh },
+	{ "refresh", "[USER...|--all]", "get new access tokens now", 0, -1, true, refresh_options, verb_refresh },
 	{ "list", "", "list every token", 0, 0, true, list_options, verb_list },
 	{ "show", "[USER]", "show a whole record", 0, 1, true, show_options, verb_show },
-	{ "find", "--user USER | --...-token -", "look a record up, as a program would", 0, 0, true, find_options,
+	{ "find", "SELECTOR...", "look a record up as a program does", 0, 0, true, find_options,
 	  verb_find },
 	{ "delete", "ID", "delete a token from the store", 1, 1, true, json_options, verb_delete },
 	{ "clear", "--yes", "delete every token from the store", 0, 0, true, clear_options, verb_clear },
@@ -134,8 +135,8 @@ void verbs_print_help(const struct verb *verb)
 		print_verbs();
 		return;
 	}
-	printf("Usage: tokeep %s%s%s [OPTION...]\n\nTo %s.\n\n", verb->name, *verb->arguments ? " " : "", verb->arguments,
-	       verb->summary);
+	printf("Usage: tokeep %s%s%s [OPTION...]\n\n%c%s.\n\n", verb->name, *verb->arguments ? " " : "",
+	       verb->arguments, toupper((unsigned char)*verb->summary), verb->summary + 1);
 	print_options(verb->options);
 	printf("\n%s", global_help);
 }
