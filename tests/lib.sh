@@ -37,11 +37,13 @@ ok () {
 	sentence=$1
 	shift
 	count=$((count + 1))
-	if "$@" >"$scratch/.ok" 2>&1; then
+	"$@" >"$scratch/.ok" 2>&1
+	code=$?
+	if [ $code = 0 ]; then
 		echo "ok $count - $sentence"
 	else
 		echo "not ok $count - $sentence"
-		echo "#   exit $? of: $*"
+		echo "#   exit $code of: $*"
 		sed 's/^/#   /' "$scratch/.ok"
 		failed=$((failed + 1))
 	fi
