@@ -233,8 +233,9 @@ static int default_folder(const struct conf *conf, char **folder, struct error *
 	*folder = system ? strdup(SYSTEM_STATE) : places_state(NULL);
 	if (*folder)
 		return 0;
-	return conf_home() ? error_nomem(err) :
-	       error_set(err, TOKEEP_ECONFIG, "state_dir: there is no home folder ($HOME is not set), and no configuration that says another");
+	if (conf_home())
+		return error_nomem(err);
+	return error_set(err, TOKEEP_ECONFIG, "state_dir: is missing, and there is no home folder ($HOME is not set)");
 }
 
 static struct setting *new_setting(const char *name, enum setting_type type, const char *file)

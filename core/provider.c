@@ -77,8 +77,8 @@ static const struct setting *lookup(const struct client *client, const char *nam
 	return own ? own : setting_member(client->provider_group, name);
 }
 
-/* Endpoints of two servers don't mix: a client with an issuer of its own takes no endpoint of its provider, and one with
- * a token endpoint of its own is not of the provider's issuer. */
+/* Endpoints of two servers don't mix: a client with an issuer of its own takes no endpoint of its provider, and one
+ * with a token endpoint of its own is not of the provider's issuer. */
 static const struct setting *lookup_url(const struct client *client, const char *name)
 {
 	const char *key = strcmp(name, "issuer") ? "issuer" : "token_url";

@@ -80,7 +80,7 @@ int provider_walk(const struct conf *conf, provider_each *each, void *data, stru
 /* provider.c: a client from its group, or with `group` NULL one of nothing but a provider. */
 int client_build(const struct conf *conf, const struct setting *group, const char *provider,
 		 const char *data_center, struct client **client, struct error *err);
-/* Refused where another client has the same issuer but another token endpoint: codes and tokens of one could be sent to
- * the other (mix-up). */
+/* Refused where another client has the same issuer but another token endpoint: codes and tokens of one could be
+ * sent to the other (mix-up). */
 int client_refuse_mixup(const struct conf *conf, const struct client *client, struct error *err);
 #endif

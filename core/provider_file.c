@@ -217,21 +217,37 @@ static char *names(const struct setting *group)
 	return all;
 }
 
+/* The issuer with {accounts} filled in for the default data centre, to be freed; NULL where there is none. */
+static char *issuer_of(const struct setting *group)
+{
+	static const char template[] = "{accounts}";
+	const char *issuer = text(group, "issuer", NULL), *rest;
+	const struct setting *center;
+	char *filled;
+
+	if (!issuer || strncmp(issuer, template, sizeof(template) - 1))
+		return issuer ? strdup(issuer) : NULL;
+	rest = issuer + sizeof(template) - 1;
+	center = setting_member(setting_member(group, "data_centers"), text(group, "default_data_center", ""));
+	return asprintf(&filled, "%s%s", text(center, "accounts", template), rest) < 0 ? NULL : filled;
+}
+
 static int list_one(void *data, const char *name, const char *path, const struct setting *group, const char *broken)
 {
 	const struct list *list = data;
-	char *data_centers = names(setting_member(group, "data_centers"));
+	char *data_centers = names(setting_member(group, "data_centers")), *issuer = issuer_of(group);
 	struct tokeep_provider_info info = {
 		.name = name,
 		.path = path,
 		.error = broken,
 		.dialect = group ? text(group, "dialect", "rfc") : NULL,
-		.issuer = text(group, "issuer", NULL),
+		.issuer = issuer,
 		.data_centers = data_centers,
 	};
 	int r = list->each(list->data, &info);
 
 	free(data_centers);
+	free(issuer);
 	return r;
 }
 

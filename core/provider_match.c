@@ -189,7 +189,8 @@ static int try_clients(struct match *match, struct error *err)
 	if (r || !match->rival)
 		return r;
 	return setting_refuse(match->rival, err,
-			      "has the client_id of clients.%s at another server, and the record does not say which issued it; run: tokeep login %s, or the other",
+			      "has the client_id of clients.%s at another server, and the record does not say which "
+			      "issued it; run: tokeep login %s, or the other",
 			      match->client->name, match->client->name);
 }
 

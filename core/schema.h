@@ -33,8 +33,8 @@ struct schema_key {
 extern const struct schema_key schema_conf[], schema_client[], schema_provider[];
 extern const char *const schema_client_auth[], *const schema_dialect[]; /* NULL ends; in the order of the enums */
 
-/* Every member of the group is one of the keys and as it should be. `unknown` (NULL: refuse) is asked about names that
- * are none: 0, they are fine, or refuse with schema_unknown(). */
+/* Every member of the group is one of the keys and as it should be. `unknown` (NULL: refuse) is asked about names
+ * that are none: 0, they are fine, or refuse with schema_unknown(). */
 typedef int schema_unknown_key(void *data, const struct setting *setting, struct error *err);
 int schema_check(const struct setting *group, const struct schema_key *keys, schema_unknown_key *unknown, void *data,
 		 struct error *err);

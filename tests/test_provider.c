@@ -349,9 +349,12 @@ static void adding_a_provider_is_adding_a_file(void)
 	refused_named("m", "mine.data_centers.eu: has no accounts", "a data centre has an accounts server");
 	write_file(file, "", 0644);
 	refused_named("m", "providers/mine.conf: wants a group mine", "it is not empty");
-	use("providers = { own = { issuer = \"https://own.example\"; }; };");
+	use("providers = { own = { issuer = \"https://own.example\"; };\n"
+	    " many = { issuer = \"{accounts}/x\"; default_data_center = \"b\";\n"
+	    "  data_centers = { a = { accounts = \"https://a.example\"; }; b = { accounts = \"https://b.example\"; }; }; }; };");
 	is_int(provider_list(&conf, collect, all, &err), 0, "all are listed");
 	has_str(all, "own|rfc|https://own.example|-|-\n", "the configuration's");
+	has_str(all, "many|rfc|https://b.example/x|a b|-\n", "with the data centres, and the issuer of the default one");
 	has_str(all, "mine|-|-|-|", "and a broken file");
 	has_str(all, "wants a group mine", "with what is wrong");
 	unlink(file);
