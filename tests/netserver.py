@@ -47,7 +47,8 @@ CLEAN = {k: v for k, v in os.environ.items()
 
 
 def probe(environment=None, **arguments):
-    """Runs oauth_probe: a dict of the lines it printed, `pieces` and `lines` apart."""
+    """Runs oauth_probe: a dict of the lines it printed, and all of them as `lines`. Where it died, or a sanitizer spoke,
+    no result is as wanted."""
     done = subprocess.run(["oauth_probe"] + ["%s=%s" % pair for pair in arguments.items()],
                           env=dict(CLEAN, **(environment or {})), stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
@@ -56,6 +57,8 @@ def probe(environment=None, **arguments):
     for line in said["lines"]:
         name, _, value = line.partition(": ")
         said[name] = int(value) if value.lstrip("-").isdigit() else value
+    if said["exit"] or said["stderr"]:
+        said["result"] = "exit %d: %s" % (said["exit"], said["stderr"])
     return said
 
 

@@ -259,6 +259,8 @@ case("Retry-After of a year", answer("", 503, None, "Retry-After: 31536000"), LA
 case("Retry-After beyond numbers", answer("", 503, None, "Retry-After: " + "9" * 400), LATER, retry_after=86400)
 case("Retry-After of nonsense", answer("", 503, None, "Retry-After: soon"), LATER, retry_after=-1)
 case("Retry-After negative", answer("", 503, None, "Retry-After: -5"), LATER, retry_after=-1)
+case("Retry-After of an interim answer", b"HTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\n\r\n" + answer("", 503), LATER,
+     retry_after=-1)
 case("429 in the provider's words", answer('{"error":"rate_limited","error_description":"easy"}', 429, "application/json",
                                            "Retry-After: 7"), LATER, "rate_limited (easy)", retry_after=7)
 

@@ -131,8 +131,12 @@ def test_old_tls():
     except (ValueError, ssl.SSLError):
         skip("TLS 1.1 is refused", "this OpenSSL has none")
         return
+    with open(path("openssl.cnf"), "w") as file: # a system that allows it
+        file.write("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
+                   "[c]\nMinProtocol = TLSv1\nCipherString = ALL:@SECLEVEL=0\n")
     server = Server(token_at, context)
-    refused(probe(url="https://127.0.0.1:%d/" % server.port, ca_file=path("ca.pem")), server, "TLS 1.1 is refused", "TLS")
+    refused(probe({"OPENSSL_CONF": path("openssl.cnf")}, url="https://127.0.0.1:%d/" % server.port, ca_file=path("ca.pem")),
+            server, "TLS 1.1 is refused", "TLS")
 
 
 def test_client_certificate():
@@ -392,6 +396,8 @@ def test_api_side():
     ok(said["result"] == EINVAL and not server.requests, "a header with a line break is refused", said.get("message"))
     said = probe(step="get", url=url, method="GET / HTTP/1.1\r\nX: y\r\n\r\n")
     ok(said["result"] == EINVAL and not server.requests, "a method that is more than one is refused", said.get("message"))
+    probe(step="get", url=url, method="PUT", body_bytes=2000000)
+    ok("expect" not in server.requests[-1]["headers"], "a large body does not wait for 100 Continue")
     head = Server(lambda _: [b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"])
     is_(probe(step="get", url="http://127.0.0.1:%d/" % head.port, method="HEAD")["result"], DONE, "HEAD has no body")
 
