@@ -185,6 +185,13 @@ has "look tells that it is dead" "$(control look -d "token=$refresh_token")" '"l
 has "a seed may bring its own token" "$(control seed -d refresh_token=mine -d user=bob)" '"refresh_token":"mine"'
 has "but not one that is there" "$(control seed -d refresh_token=mine -d user=bob)" "is there already"
 has "many users at once" "$(control seed -d user=u@example.com -d count=3)" '"user":"u3@example.com"'
+long=$(head -c 65536 /dev/zero | tr '\0' A)
+printf 'refresh_token=%s' "$long" >"$scratch/long"
+control seed -d @"$scratch/long" -o /dev/null
+has "a refresh token of 64 KiB" "$(fetch -d @"$scratch/long" -d 'client_id=sandbox&grant_type=refresh_token' \
+	"$base/token")" access_token
+printf 'Authorization: Bearer %s' "$long" >"$scratch/long"
+is "and an access token" "$(status -H @"$scratch/long" "$base/api/x")" 401
 control revoke-all >/dev/null
 is "revoke-all ends every grant" "$(state live_grants)" 0
 
@@ -372,6 +379,8 @@ then
 	is "and its metadata say so" \
 		"$(field issuer "$(fetch --cacert "$scratch/cert" "$base/.well-known/openid-configuration")")" "$base"
 	fault --cacert "$scratch/cert" -d kind=reset
+	is "a port that is taken is named" "$(tokeep-sandbox --port "${base##*:}" 2>&1 | tail -n 1)" \
+		"tokeep-sandbox: 127.0.0.1: Address already in use"
 	has "faults work there, too" "$(fetch --cacert "$scratch/cert" -d a=b "$base/token")" "curl: "
 else
 	skip "with a certificate it speaks https" "no openssl command"

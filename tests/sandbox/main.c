@@ -25,7 +25,10 @@ static char *read_pem(const char *path)
 	if (!path)
 		return NULL;
 	in = fopen(path, "r");
-	if (!in || getdelim(&text, &room, '\0', in) < 0)
+	if (!in)
+		die(1, path, strerror(errno));
+	errno = 0;
+	if (getdelim(&text, &room, '\0', in) < 0)
 		die(1, path, errno ? strerror(errno) : "is empty");
 	fclose(in);
 	return text;
@@ -82,7 +85,7 @@ int main(int argc, char **argv)
 	sandbox_new(&sb, &o);
 	server = server_start(&sb, &o.port, cert, key);
 	if (!server)
-		die(1, "127.0.0.1", errno ? strerror(errno) : "cannot listen there (is the key of the certificate?)");
+		die(1, "127.0.0.1", errno ? strerror(errno) : "cannot listen there");
 	sandbox_set_names(&sb, o.port, cert);
 	server_open(server);
 	announce(&sb, &o, o.port);

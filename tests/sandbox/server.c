@@ -14,6 +14,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,13 +97,13 @@ static enum MHD_Result add_form(void *data, enum MHD_ValueKind kind, const char 
 	(void)encoding;
 	if (!name)
 		return MHD_YES;
-	ex->too_long |= ++ex->params > PARAMS_MAX && !offset;
-	if (ex->too_long)
-		return MHD_NO;
 	if (offset) {
 		param_extend(ex->latest, text, size);
 		return MHD_YES;
 	}
+	ex->too_long |= ++ex->params > PARAMS_MAX;
+	if (ex->too_long)
+		return MHD_NO;
 	rq->repeated |= param(rq->form, name) != NULL;
 	piece = text_copy_n(text ? text : "", size);
 	ex->latest = param_add(&rq->form, name, piece);
@@ -389,6 +390,21 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 
 /* Life. */
 
+/* Why it can't start is worth a line; that a connection broke off, as faults want it, is not. */
+static void complain(void *data, const char *format, va_list args)
+{
+	struct server *server = data;
+	bool opened;
+
+	pthread_mutex_lock(&server->mutex);
+	opened = server->open;
+	pthread_mutex_unlock(&server->mutex);
+	if (opened)
+		return;
+	fputs("tokeep-sandbox: ", stderr);
+	vfprintf(stderr, format, args);
+}
+
 static struct MHD_Daemon *listen_on(struct server *server, uint16_t port, const char *cert, const char *key)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -399,11 +415,15 @@ static struct MHD_Daemon *listen_on(struct server *server, uint16_t port, const 
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 	unsigned int flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL |
-			     (cert ? MHD_USE_TLS : 0);
+			     MHD_USE_ERROR_LOG | (cert ? MHD_USE_TLS : 0);
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return MHD_start_daemon(flags, port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address,
-				MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_CONNECTION_LIMIT, 4096u,
+	errno = 0;
+	return MHD_start_daemon(flags, port, NULL, NULL, handle, server,
+				MHD_OPTION_EXTERNAL_LOGGER, complain, server,
+				MHD_OPTION_SOCK_ADDR, &address,
+				MHD_OPTION_NOTIFY_COMPLETED, ended, NULL,
+				MHD_OPTION_CONNECTION_LIMIT, 4096u,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)BODY_MAX,
 				MHD_OPTION_ARRAY, cert ? tls : none, MHD_OPTION_END);
 }

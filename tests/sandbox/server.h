@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct server;
-/* On 127.0.0.1 alone. `port` 0: any; *port is set. `cert` and `key` (PEM) NULL: no TLS. NULL: see errno. The
+/* On 127.0.0.1 alone. `port` 0: any; *port is set. `cert` and `key` (PEM) NULL: no TLS. NULL: see errno, and stderr. The
  * sandbox may be completed with what depends on the port before server_open(): until then requests wait. */
 struct server *server_start(struct sandbox *sb, uint16_t *port, const char *cert, const char *key);
 void server_open(struct server *server);
