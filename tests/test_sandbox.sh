@@ -43,7 +43,7 @@ control () { what=$1; shift; fetch "$@" "$base/_sandbox/$what"; }
 fault () { fetch -o /dev/null "$@" "$base/_sandbox/fault"; }
 
 seed () {
-	seeded=$(fetch "$@" -d user=alice@example.com "$base/_sandbox/seed")
+	seeded=$(fetch -d user=alice@example.com "$base/_sandbox/seed")
 	refresh_token=$(field refresh_token "$seeded")
 	access_token=$(field access_token "$seeded")
 	code=$(field code "$seeded")
