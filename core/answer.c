@@ -15,9 +15,7 @@
 #define BRANCHES_MAX 16384 /* of the whole body: an object of jansson's takes some 200 bytes */
 
 struct answer {
-	json_t *root;          /* an object */
-	struct answer *inner;  /* given by answer_object(), which borrow from root */
-	bool borrowed;
+	json_t *root; /* an object */
 };
 
 /* Would this text make jansson take much memory or stack? Counts what opens or separates values, outside
@@ -166,16 +164,11 @@ int answer_read(const struct http_response *response, struct answer **answer, st
 
 void answer_free(struct answer *answer)
 {
-	while (answer) {
-		struct answer *next = answer->inner;
-
-		if (!answer->borrowed) {
-			wipe(answer->root);
-			json_decref(answer->root);
-		}
-		free(answer);
-		answer = next;
-	}
+	if (!answer)
+		return;
+	wipe(answer->root);
+	json_decref(answer->root);
+	free(answer);
 }
 
 enum answer_kind answer_kind(const struct answer *answer, const char *name)
@@ -242,21 +235,4 @@ bool answer_lists(const struct answer *answer, const char *name, const char *val
 			return true;
 	}
 	return false;
-}
-
-const struct answer *answer_object(struct answer *answer, const char *name)
-{
-	json_t *value = json_object_get(answer->root, name);
-	struct answer *inner;
-
-	if (!json_is_object(value))
-		return NULL;
-	inner = calloc(1, sizeof(*inner));
-	if (!inner)
-		return NULL;
-	inner->root = value;
-	inner->borrowed = true;
-	inner->inner = answer->inner;
-	answer->inner = inner;
-	return inner;
 }

@@ -39,6 +39,4 @@ bool answer_number(const struct answer *answer, const char *name, double *number
 bool answer_true(const struct answer *answer, const char *name);
 /* Is `value` an element of the array `name`? */
 bool answer_lists(const struct answer *answer, const char *name, const char *value);
-/* The member that is an object, for reading it likewise; NULL: none. The answer's. */
-const struct answer *answer_object(struct answer *answer, const char *name);
 #endif

@@ -11,9 +11,7 @@
 #include "transport.h"
 
 #include <curl/curl.h>
-#include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <pthread.h>
@@ -27,10 +25,10 @@
 
 #include "assertion.h"
 #include "secret.h"
+#include "transport_env.h"
 
 #define HEADERS_MAX (256u * 1024)
 #define RETRY_AFTER_MAX_S 86400
-#define HASHED_FOLDER_MIN 20 /* a folder with fewer hashes is somebody's own, not the system's */
 
 /* One exchange under way. */
 struct exchange {
@@ -47,46 +45,15 @@ struct exchange {
 	char words[CURL_ERROR_SIZE];
 };
 
-/*
- * libcurl opens the file of SSLKEYLOGFILE when it is initialised. A library must not change its process'
- * environment, so the variable is only out of sight for that moment: one pointer is exchanged and put back.
- */
-extern char **environ;
-
-static char hidden_variable[] = "TOKEEP_HIDES_SSLKEYLOGFILE=";
-
-static char *hide_key_log(char **variable)
-{
-	static const char name[] = "SSLKEYLOGFILE=";
-
-	for (char **p = environ; p && *p; p++) {
-		if (strncmp(*p, name, strlen(name)))
-			continue;
-		*variable = *p;
-		*p = hidden_variable;
-		return *variable;
-	}
-	return NULL;
-}
-
-static void show_key_log(char *variable)
-{
-	for (char **p = environ; p && *p; p++)
-		if (*p == hidden_variable)
-			*p = variable;
-}
-
 static CURLcode global_result;
 
 static void global_init(void)
 {
-	char *variable = NULL;
-	bool hidden = hide_key_log(&variable) != NULL;
+	char *hidden = env_hide_key_log();
 
 	curl_global_sslset(CURLSSLBACKEND_OPENSSL, NULL, NULL); /* where there is a choice */
 	global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (hidden)
-		show_key_log(variable);
+	env_show_key_log(hidden);
 }
 
 /* A host program may have initialised libcurl itself, key log and all. */
@@ -203,6 +170,20 @@ static void keep(char **place, char *value)
 	*place = value;
 }
 
+/* Several are as good as one with commas between (RFC 9110, 11.6.1). */
+static void add_challenge(struct http_response *response, char *value)
+{
+	char *all = NULL;
+
+	if (!response->www_authenticate) {
+		response->www_authenticate = value;
+		return;
+	}
+	if (value && asprintf(&all, "%s, %s", response->www_authenticate, value) >= 0)
+		keep(&response->www_authenticate, all);
+	free(value);
+}
+
 /* Another answer begins: what an interim one (103) said doesn't count. */
 static void forget_headers(struct http_response *response)
 {
@@ -230,7 +211,7 @@ static size_t take_header(char *line, size_t one, size_t size, void *data)
 			take_media_type(value);
 		keep(&response->content_type, value);
 	} else if (header_value(line, size, "www-authenticate", &value)) {
-		keep(&response->www_authenticate, value);
+		add_challenge(response, value);
 	} else if (header_value(line, size, "location", &value)) {
 		keep(&response->location, value);
 	} else if (header_value(line, size, "retry-after", &value)) {
@@ -244,25 +225,13 @@ static size_t take_header(char *line, size_t one, size_t size, void *data)
  * The request.
  */
 
-static const char *variable(const char *const names[])
-{
-	for (; *names; names++) {
-		const char *value = secure_getenv(*names);
-
-		if (value && *value)
-			return value;
-	}
-	return NULL;
-}
-
 /* Always given, so that libcurl looks at no variable itself: not at http_proxy either, which a CGI client can set. */
 static void set_proxy(CURL *curl, const struct http_request *request)
 {
-	static const char *const proxies[] = { "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL };
-	static const char *const exceptions[] = { "no_proxy", "NO_PROXY", NULL };
-	const char *proxy = request->proxy ? request->proxy : variable(proxies);
-	const char *none = request->proxy ? NULL : variable(exceptions);
+	const char *proxy = request->proxy, *none = NULL;
 
+	if (!proxy)
+		env_proxy(&proxy, &none);
 	if (http_url_loopback(request->url))
 		proxy = NULL;
 	curl_easy_setopt(curl, CURLOPT_PROXY, proxy ? proxy : "");
@@ -270,44 +239,12 @@ static void set_proxy(CURL *curl, const struct http_request *request)
 	curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 }
 
-static bool hashed(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *entry;
-	int hashes = 0;
-
-	while (dir && hashes < HASHED_FOLDER_MIN && (entry = readdir(dir)))
-		hashes += strspn(entry->d_name, "0123456789abcdef") == 8 && !strcmp(entry->d_name + 8, ".0");
-	if (dir)
-		closedir(dir);
-	return hashes >= HASHED_FOLDER_MIN;
-}
-
-/* Reading the system's bundle costs ten times what a look into its hashed folder does. */
-static const char *system_folder(void)
-{
-	static const char *const folders[] = { "/etc/ssl/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash" };
-	const char *own = X509_get_default_cert_dir();
-
-	if (hashed(own))
-		return own;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
-		if (hashed(folders[i]))
-			return folders[i];
-	return NULL;
-}
-
 static void choose_ca(struct exchange *x)
 {
 	x->ca_file = x->request->ca_file;
 	x->ca_path = x->request->ca_path;
-	if (x->ca_file || x->ca_path)
-		return;
-	x->ca_file = secure_getenv("SSL_CERT_FILE");
-	x->ca_path = secure_getenv("SSL_CERT_DIR");
-	if (x->ca_file || x->ca_path)
-		return;
-	x->ca_path = system_folder();
+	if (!x->ca_file && !x->ca_path)
+		env_ca(&x->ca_file, &x->ca_path);
 }
 
 static int readable(const struct exchange *x, const char *path, const char *what, struct error *err)
@@ -347,7 +284,7 @@ static int set_tls(struct exchange *x, struct error *err)
 		curl_easy_setopt(curl, CURLOPT_SSLKEY, key);
 		curl_easy_setopt(curl, CURLOPT_KEYPASSWD, ""); /* never asked for on a terminal */
 	}
-	if (curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, drop_key_log) && secure_getenv("SSLKEYLOGFILE"))
+	if (curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, drop_key_log) && env_has_key_log())
 		return error_set(err, TOKEEP_ECONFIG,
 				 "SSLKEYLOGFILE: would have the secrets of this connection written to a file, and this "
 				 "libcurl (%s) can't be kept from it; run: unset SSLKEYLOGFILE", curl_version());
