@@ -15,7 +15,10 @@
 #include "hostlock.h"
 
 #define MS 1000000L /* in ns */
-#define SETTLED_NS (20 * MS)
+#define PAUSE_NS (10 * MS)
+/* Without a write for so long, somebody is done; an empty file is what none means to leave. */
+#define SETTLED_NS (50 * MS)
+#define SETTLED_EMPTY_NS (300 * MS)
 #define TEXT_MAX 512
 
 /* Is it still the file of that name? Somebody may have deleted it while we waited. */
@@ -118,20 +121,19 @@ static bool is_ours(const char *lock_path, const struct file_mark *mark)
 
 bool file_is_unsettled(const char *lock_path, const struct file_mark *mark)
 {
+	int64_t age_ns, settled_ns = mark->size ? SETTLED_NS : SETTLED_EMPTY_NS;
 	struct timespec now;
-	int64_t age_ns;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (now.tv_sec - mark->mtime.tv_sec > 1 || mark->mtime.tv_sec - now.tv_sec > 1)
 		return false;
 	age_ns = (now.tv_sec - mark->mtime.tv_sec) * 1000 * MS + now.tv_nsec - mark->mtime.tv_nsec;
-	/* Files are stamped by a clock that ticks slower: it may be ahead of ours by nothing, behind by one tick. */
-	return age_ns > -SETTLED_NS && age_ns < SETTLED_NS && !is_ours(lock_path, mark);
+	return age_ns > -settled_ns && age_ns < settled_ns && !is_ours(lock_path, mark);
 }
 
 void file_pause(void)
 {
-	const struct timespec rest = { .tv_nsec = SETTLED_NS / 2 };
+	const struct timespec rest = { .tv_nsec = PAUSE_NS };
 
 	nanosleep(&rest, NULL);
 }

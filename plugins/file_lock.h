@@ -41,5 +41,5 @@ int file_remember(int fd, const struct file_memory *memory, bool durably);
  * write it, and take no lock. */
 bool file_is_unsettled(const char *lock_path, const struct file_mark *mark);
 void file_pause(void); /* before looking again */
-#define FILE_PAUSES_MAX 100
+#define FILE_PAUSES_MAX 200
 #endif

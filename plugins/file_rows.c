@@ -166,12 +166,12 @@ static enum row_kind judge_first(struct sheet *sheet, const struct csv_line *lin
 				 const char **why)
 {
 	sheet->begun = true;
-	if (!*why && says(&row->field[TOKEEP_FIELD_ID], "id"))
-		return read_header(sheet, row, why);
 	if (!line->whole && row->count < SDK_COLUMNS - 1) {
-		*why = "cut off within the header";
+		*why = "the header is cut off";
 		return ROW_FOREIGN;
 	}
+	if (!*why && says(&row->field[TOKEEP_FIELD_ID], "id"))
+		return read_header(sheet, row, why);
 	sheet->lost = true;
 	return ROW_SOUND; /* or what it turns out to be */
 }
