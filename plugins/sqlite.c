@@ -22,6 +22,7 @@ const char tokeep_store_description[] = "one SQLite database";
 
 struct store {
 	struct table table;
+	sqlite3_stmt *statements[TABLE_STATEMENTS];
 	char *path;
 	const char *journal; /* NULL: as it is */
 	bool ready;          /* to write */
@@ -272,6 +273,7 @@ int tokeep_store_open(struct tokeep_backend *be)
 		return TOKEEP_ENOMEM;
 	store->lock = -1;
 	store->table.be = be;
+	store->table.statements = store->statements;
 	store->table.connect = connect_store;
 	store->table.release = release_store;
 	tokeep_backend_set_data(be, store);

@@ -394,12 +394,12 @@ static int scrub(struct table *t)
 
 int table_connect(struct table *t)
 {
-	return t->connect ? t->connect(t, false) : 0;
+	return t->connect(t, false);
 }
 
 int table_release(struct table *t, int r)
 {
-	if (t->release && !t->batch)
+	if (!t->batch)
 		t->release(t);
 	return r;
 }
@@ -451,7 +451,7 @@ static int commit(struct table *t)
 
 int table_enter(struct table *t)
 {
-	int r = t->connect ? t->connect(t, true) : 0;
+	int r = t->connect(t, true);
 
 	if (r)
 		return r;

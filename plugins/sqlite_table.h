@@ -43,8 +43,8 @@ enum table_statement {
 
 struct table {
 	struct tokeep_backend *be;
-	/* Called before each use, and after it unless a batch goes on. NULL: `db` is open all the time. Connect opens the
-	 * database, or with `make` makes it; TOKEEP_ENOTFOUND: it isn't there. */
+	/* Called before each use, also once more within one, and after it unless a batch goes on. Connect sees to it that
+	 * `db` is open and ours alone, and with `make` makes it; TOKEEP_ENOTFOUND: it isn't there. */
 	int (*connect)(struct table *t, bool make);
 	void (*release)(struct table *t);
 	sqlite3 *db;       /* NULL: not open */
@@ -55,7 +55,7 @@ struct table {
 	bool checked;      /* the layout, before the first write */
 	bool batch;        /* between begin and commit */
 	bool emptied;      /* all were deleted in this transaction */
-	sqlite3_stmt *statements[TABLE_STATEMENTS];
+	sqlite3_stmt **statements; /* TABLE_STATEMENTS of them, of db */
 };
 
 /* Letters, digits and _, 64 at most, and none of SQLite's or tokeep's own. */

@@ -69,19 +69,25 @@ struct user {
 	int number, bad;
 };
 
+static void fails(struct store *s, bool failed, int *bad)
+{
+	if (failed)
+		printf("# %s\n", said(s));
+	*bad += failed;
+}
+
 static void save_find_swap(struct store *s, int who, int i, int *bad)
 {
 	char name[40];
 	struct tokeep_token t;
 
 	snprintf(name, sizeof(name), "user-%d-%d", who, i);
-	*bad += save(s, NULL, token(USER, name, ACCESS, name, REFRESH, name, END)) != 0;
-	*bad += strcmp(found(s, ACCESS, token(USER, name, END)), name) != 0;
+	fails(s, save(s, NULL, token(USER, name, ACCESS, name, REFRESH, name, END)) != 0, bad);
 	t = token(USER, name, END);
-	*bad += backend_find(s->be, &t) != 0;
+	fails(s, backend_find(s->be, &t) || strcmp(t.value[ACCESS], name), bad);
 	tokeep_token_set(&t, REFRESH, "next");
-	*bad += backend_swap(s->be, &t, name) != 0;
-	*bad += backend_swap(s->be, &t, name) != TOKEEP_ENOTFOUND;
+	fails(s, backend_swap(s->be, &t, name) != 0, bad);
+	fails(s, backend_swap(s->be, &t, name) != TOKEEP_ENOTFOUND, bad);
 	token_clear(&t);
 }
 
