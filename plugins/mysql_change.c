@@ -104,7 +104,7 @@ static void roll_back(struct store *s)
 		return;
 	connection_hold_sigpipe(&held);
 	if (mysql_rollback(s->db))
-		lost ? (void)0 : connection_drop(s);
+		connection_drop(s);
 	connection_release_sigpipe(&held);
 	s->failure = failure;
 	s->again = again;

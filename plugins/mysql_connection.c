@@ -206,6 +206,8 @@ int connection_need(struct store *s)
 	r = check_tls(s);
 	if (!r)
 		r = set_session(s);
+	if (!r && s->leased)
+		r = lease_session(s);
 	if (r)
 		connection_drop(s);
 	s->doing = doing;

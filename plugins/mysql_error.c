@@ -17,7 +17,8 @@ enum kind {
 	AGAIN, /* rolled back by the server: the transaction once more may work */
 	LOST,  /* the connection is gone */
 	LOG,   /* not with this isolation: over a new connection with the other one */
-	QUOTES /* the words quote a value: not to be repeated */
+	QUOTES, /* the words quote a value: not to be repeated */
+	NOISE  /* the words are whatever stood in the client library's buffer */
 };
 
 static const struct {
@@ -43,15 +44,15 @@ static const struct {
 	{ CR_SSL_CONNECTION_ERROR, LOST,
 	  "ssl_ca names the certificates to trust, and the server's must be for the host as configured;"
 	  " a unix socket (host = \"localhost\") needs none, and ssl = \"off\" is for loopback" },
-	{ CR_CONNECTION_ERROR, SAY, "does the server run, and is this its socket? (option socket)" },
-	{ CR_CONN_HOST_ERROR, SAY, "does the server run and listen there? (options host, port)" },
+	{ CR_CONNECTION_ERROR, SAY, "does the server run, and is it to be reached there? (options host, port, socket)" },
+	{ CR_CONN_HOST_ERROR, SAY, "does the server run, and is it to be reached there? (options host, port, socket)" },
 	{ CR_UNKNOWN_HOST, SAY, "see option host" },
-	{ CR_PLUGIN_NOT_ALLOWED, SAY,
-	  "the server asks for the password in a way that tokeep does not answer on such a connection" },
+	{ CR_PLUGIN_NOT_ALLOWED, NOISE,
+	  "the server asks for the password in a way that tokeep does not answer over such a connection" },
 	{ ER_ACCESS_DENIED_ERROR, SAY, "see options user and password (password_file)" },
 	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, SAY, "this account goes by the name of the operating system's user" },
 	{ ER_MUST_CHANGE_PASSWORD, SAY, "see ALTER USER" },
-	{ ER_CON_COUNT_ERROR, SAY, NULL },
+	{ ER_UNKNOWN_COM_ERROR, SAY, "this node of the cluster is not ready" },
 	{ ER_OPTION_PREVENTS_STATEMENT, SAY, "the server takes no writes: is it a replica?" },
 	{ ER_RECORD_FILE_FULL, SAY, "the server's disk is full" },
 	{ ER_DISK_FULL, SAY, "the server's disk is full" },
@@ -94,7 +95,7 @@ static char *statement_to_run(const struct store *s, unsigned int number)
 	case ER_DBACCESS_DENIED_ERROR:
 	case ER_TABLEACCESS_DENIED_ERROR:
 	case ER_COLUMNACCESS_DENIED_ERROR:
-		return query_text("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON `%s`.* TO '%s'@...", s->database,
+		return query_text("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON `%s`.* TO '%s'@'%%'", s->database,
 				  s->user);
 	default:
 		return NULL;
@@ -107,7 +108,7 @@ int error_server(struct store *s, unsigned int number, const char *words, int64_
 	const bool is_known = i < sizeof(known) / sizeof(*known);
 	const enum kind kind = is_known ? known[i].kind : SAY;
 	const char *hint = is_known && known[i].hint ? known[i].hint : NULL;
-	char *safe = kind == QUOTES ? without_value(words) : strdup(words);
+	char *safe = kind == QUOTES ? without_value(words) : strdup(kind == NOISE ? "refused" : words);
 	char *run = statement_to_run(s, number);
 
 	s->failure = number;
@@ -115,9 +116,9 @@ int error_server(struct store *s, unsigned int number, const char *words, int64_
 	s->repeatable |= kind == LOG;
 	/* After a time-out the next try would take as long again. */
 	s->again = kind == AGAIN || (s->lost && ms < s->read_timeout_s * INT64_C(1000));
-	tokeep_backend_fail(s->be, TOKEEP_ESTORE, "%s: %s: %s (error %u)%s%s%s", s->where, s->doing,
+	tokeep_backend_fail(s->be, TOKEEP_ESTORE, "%s: %s: %s (error %u)%s%s", s->where, s->doing,
 			    safe ? safe : "out of memory", number, run ? "; run: " : hint ? "; " : "",
-			    run ? run : hint ? hint : "", "");
+			    run ? run : hint ? hint : "");
 	free(safe);
 	free(run);
 	return number == CR_OUT_OF_MEMORY ? error_memory(s) : TOKEEP_ESTORE;

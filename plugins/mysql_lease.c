@@ -59,7 +59,7 @@ static int cant_have_table(struct store *s)
 	why = s->db ? strdup(mysql_error(s->db)) : NULL;
 	if (why)
 		r = error_own(s, TOKEEP_ECONFIG, "no lease between hosts: %s; run: " CREATE("%s") "; and: GRANT SELECT,"
-			      " INSERT, UPDATE, DELETE ON `%s`.`%s_lease` TO '%s'@...", why, s->table, s->database,
+			      " INSERT, UPDATE, DELETE ON `%s`.`%s_lease` TO '%s'@'%%'", why, s->table, s->database,
 			      s->table, s->user);
 	else
 		r = error_memory(s);
@@ -95,7 +95,7 @@ static int insert_or_take_over(struct store *s, struct lease *lease)
 		if (!r)
 			r = query_run(s, take_text, values, 6);
 	}
-	return r && s->failure ? cant_have_table(s) : r;
+	return r;
 }
 
 /* Whether a statement that got lost was carried out shows in the look: the owner is one of a kind. */
@@ -107,10 +107,11 @@ static int take_once(struct store *s, struct lease *lease)
 		r = look(s, lease);
 	if (r && s->failure == ER_NO_SUCH_TABLE)
 		r = 0;
-	if (r || lease->mine || lease->ends_in_ms)
-		return r;
-	r = insert_or_take_over(s, lease);
-	return r ? r : look(s, lease);
+	if (!r && !lease->mine && !lease->ends_in_ms)
+		r = insert_or_take_over(s, lease);
+	if (!r && !lease->mine && !lease->ends_in_ms)
+		r = look(s, lease);
+	return r && s->failure ? cant_have_table(s) : r;
 }
 
 static int make_owner(struct store *s)
@@ -137,10 +138,11 @@ static void wait_for_turn(const struct lease *lease, int64_t left_ms)
 	connection_pause(ms < left_ms ? ms : left_ms);
 }
 
-/* On Galera a read may lag behind what another node has committed. Elsewhere the variable is unknown. */
-static int read_what_all_have(struct store *s, bool yes)
+/* On Galera a read may lag behind what another node has committed, and a holder has to see that. Elsewhere the
+ * variable is unknown. */
+int lease_session(struct store *s)
 {
-	int r = query_command(s, yes ? "SET SESSION wsrep_sync_wait = 1" : "SET SESSION wsrep_sync_wait = 0");
+	int r = query_command(s, s->leased ? "SET SESSION wsrep_sync_wait = 1" : "SET SESSION wsrep_sync_wait = 0");
 
 	return r && s->lost ? r : 0;
 }
@@ -176,7 +178,7 @@ int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_m
 		wait_for_turn(&lease, end - connection_clock_ms());
 	}
 	s->leased = true;
-	return read_what_all_have(s, true);
+	return lease_session(s);
 }
 
 static int release(struct store *s, void *data)
@@ -205,5 +207,5 @@ int lease_release(struct store *s, const char *key)
 		if (!r || !s->again || tries == TRIES)
 			break;
 	}
-	return r ? r : read_what_all_have(s, false);
+	return r ? r : lease_session(s);
 }

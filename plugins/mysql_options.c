@@ -134,8 +134,8 @@ int options_read(struct store *s)
 	if (r)
 		return r;
 	if (s->local)
-		s->where = query_text("%s@localhost%s/%s.%s", s->user, s->socket ? s->socket : "", s->database,
-				      s->table);
+		s->where = query_text("%s@localhost%s%s%s/%s.%s", s->user, s->socket ? "(" : "",
+				      s->socket ? s->socket : "", s->socket ? ")" : "", s->database, s->table);
 	else
 		s->where = query_text("%s@%s:%u/%s.%s", s->user, s->host, s->port, s->database, s->table);
 	return s->where ? 0 : TOKEEP_ENOMEM;

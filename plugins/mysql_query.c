@@ -110,7 +110,7 @@ static struct statement *place_for(struct store *s, const char *sql)
 	return oldest;
 }
 
-static int prepare(struct store *s, const char *sql, MYSQL_STMT **stmt)
+static int prepare(struct store *s, const char *sql, struct statement **statement)
 {
 	const int64_t start = connection_clock_ms();
 	struct statement *st;
@@ -134,7 +134,7 @@ static int prepare(struct store *s, const char *sql, MYSQL_STMT **stmt)
 		forget_statement(st);
 	connection_release_sigpipe(&held);
 	free(text);
-	*stmt = st->handle;
+	*statement = st;
 	return r;
 }
 
@@ -145,12 +145,14 @@ static int execute(struct store *s, const char *sql, const char *const values[],
 	MYSQL_BIND bind[VALUES_MAX];
 	unsigned long length[VALUES_MAX];
 	const int64_t start = connection_clock_ms();
+	struct statement *statement;
 	struct held held;
 	MYSQL_STMT *stmt;
-	int failure, r = prepare(s, sql, &stmt);
+	int failure, r = prepare(s, sql, &statement);
 
 	if (r)
 		return r;
+	stmt = statement->handle;
 	if (count > VALUES_MAX || count != mysql_stmt_param_count(stmt) ||
 	    mysql_stmt_field_count(stmt) > VALUES_MAX)
 		return error_own(s, TOKEEP_EINTERNAL, "%s: wrong number of values", s->doing);
@@ -293,18 +295,19 @@ int query_number(struct store *s, const char *sql, const char *const values[], u
 
 int query_columns(struct store *s, const char *sql, void (*each)(struct store *s, const MYSQL_FIELD *field))
 {
+	struct statement *statement;
 	const MYSQL_FIELD *field;
 	MYSQL_RES *columns;
-	MYSQL_STMT *stmt;
-	int r = prepare(s, sql, &stmt);
+	int r = prepare(s, sql, &statement);
 
 	if (r)
 		return r;
-	columns = mysql_stmt_result_metadata(stmt);
+	columns = mysql_stmt_result_metadata(statement->handle);
 	if (!columns)
-		return failed(s, stmt, connection_clock_ms());
+		return failed(s, statement->handle, connection_clock_ms());
 	while ((field = mysql_fetch_field(columns)))
 		each(s, field);
 	mysql_free_result(columns);
+	forget_statement(statement); /* asked again, it shall look again */
 	return 0;
 }

@@ -7,6 +7,7 @@
  */
 #include "mysql_store.h"
 
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +97,8 @@ static int search_by(struct store *s, int field, const char *value, const char *
 
 	free(columns);
 	free(sql);
-	return r;
+	/* The value has characters that the column's set has not: no row can have it. */
+	return r && s->failure == ER_CANT_AGGREGATE_2COLLATIONS ? 0 : r;
 }
 
 static int take_result(struct store *s, struct search *search, struct tokeep_token *row)
@@ -154,7 +156,7 @@ static bool differs(const struct tokeep_token *row, const struct tokeep_token *t
 int row_holds(struct store *s, const char *id, const struct tokeep_token *token)
 {
 	struct tokeep_token *row = tokeep_token_new();
-	int r = row ? row_find_id(s, id, false, row) : error_memory(s);
+	int r = row ? row_find_id(s, id, true, row) : error_memory(s);
 
 	for (int f = TOKEEP_FIELD_ID + 1; !r && f < FIELDS; f++)
 		if (s->column[f].there && differs(row, token, f))

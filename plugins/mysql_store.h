@@ -156,7 +156,8 @@ int row_insert(struct store *s, const char *id, const struct tokeep_token *token
 /* Writes what `token` has and `row`, its row, hasn't. */
 int row_update(struct store *s, const struct tokeep_token *row, const struct tokeep_token *token);
 int row_delete(struct store *s, const char *id);
-/* The row has all that `token` has; else TOKEEP_ENOTFOUND. */
+/* The row has all that `token` has; else TOKEEP_ENOTFOUND. Waits for whoever is about to change it, which may be our own
+ * transaction over a connection that got lost. */
 int row_holds(struct store *s, const char *id, const struct tokeep_token *token);
 int row_copy(struct tokeep_token *to, const struct tokeep_token *from);
 
@@ -191,4 +192,5 @@ int write_delete_all(struct store *s);
 /* mysql_lease.c */
 int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_ms);
 int lease_release(struct store *s, const char *key);
+int lease_session(struct store *s); /* what a holder's connection needs */
 #endif

@@ -217,7 +217,7 @@ static int run_delete(struct store *s, void *data)
 static int holds_delete(struct store *s, void *data)
 {
 	struct tokeep_token *row = tokeep_token_new();
-	int r = row ? row_find_id(s, data, false, row) : error_memory(s);
+	int r = row ? row_find_id(s, data, true, row) : error_memory(s);
 
 	tokeep_token_free(row);
 	if (r == TOKEEP_ENOTFOUND)

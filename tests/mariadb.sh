@@ -8,6 +8,8 @@
 #     sql 'SELECT 1'                              as the administrator, in `tokens`; rows without frames
 #     mariadb_stop; mariadb_restart               the same data, port and socket
 #     mariadb_certificates                        an authority and what it signs, in $db_tls, for TLS
+#     mysql_config NAME 'OPTION = ...;'           $scratch/NAME.conf for the mysql store, with state in $scratch
+#     calls NAME CALL...                          store_calls with that config: sets $status and $out
 
 db_password='pw-CANARY'
 db_pid=
@@ -106,4 +108,15 @@ mariadb_certificates () {
 	db_certificate server IP:127.0.0.2 ca &&
 	db_certificate othername DNS:db.example.com ca &&
 	db_certificate rogue IP:127.0.0.2 stranger
+}
+
+mysql_config () {
+	printf 'store = "mysql"; state_dir = "%s/state"; mysql = { %s };\n' "$scratch" "$2" >"$scratch/$1.conf"
+	chmod 600 "$scratch/$1.conf"
+}
+
+calls () {
+	name=$1
+	shift
+	run store_calls "$scratch/$name.conf" "$@"
 }
