@@ -16,6 +16,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+#define IDLE_S 300 /* the server ends a connection that was silent for so long; it is opened again when needed */
+
 int64_t connection_clock_ms(void)
 {
 	struct timespec now;
@@ -143,12 +145,18 @@ static int set_options(const struct store *s, MYSQL *db)
 	return r;
 }
 
-/* Nothing of the server's settings may truncate a value, wait for minutes or lock more than a row. */
+/* Nothing of the server's settings may truncate a value, wait for minutes or lock more than a row; and should this host
+ * be cut off without the server noticing, its locks are not to last for hours. */
 static int set_session(struct store *s)
 {
-	int r = query_command(s, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_notes = 0,"
-				 " autocommit = 1, innodb_lock_wait_timeout = 3, lock_wait_timeout = 5");
+	/* Waiting for a lock ends before waiting for the answer does. */
+	const unsigned int wait_s = s->read_timeout_s > 3 ? 3 : s->read_timeout_s > 1 ? s->read_timeout_s - 1 : 1;
+	char *sql = query_text("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', sql_notes = 0,"
+			       " autocommit = 1, innodb_lock_wait_timeout = %u, lock_wait_timeout = %u,"
+			       " wait_timeout = %d", wait_s, wait_s, IDLE_S);
+	int r = sql ? query_command(s, sql) : error_memory(s);
 
+	free(sql);
 	if (r)
 		return r;
 	return query_command(s, s->repeatable ? "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ" :
@@ -207,7 +215,9 @@ int connection_need(struct store *s)
 	if (!r)
 		r = set_session(s);
 	if (!r && s->leased)
-		r = lease_session(s);
+		lease_session(s);
+	if (!s->db)
+		r = TOKEEP_ESTORE; /* lost there, and said so */
 	if (r)
 		connection_drop(s);
 	s->doing = doing;

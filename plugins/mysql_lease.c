@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define TRIES 4
+#define RETRY_MS 50 /* at most, after a lost connection or a deadlock */
 
 #define CREATE(table) \
 	"CREATE TABLE IF NOT EXISTS `" table "_lease` (`name` VARBINARY(200) NOT NULL PRIMARY KEY," \
@@ -139,12 +140,10 @@ static void wait_for_turn(const struct lease *lease, int64_t left_ms)
 }
 
 /* On Galera a read may lag behind what another node has committed, and a holder has to see that. Elsewhere the
- * variable is unknown. */
-int lease_session(struct store *s)
+ * variable is unknown; and a connection that gets lost here is set up anew when next needed. */
+void lease_session(struct store *s)
 {
-	int r = query_command(s, s->leased ? "SET SESSION wsrep_sync_wait = 1" : "SET SESSION wsrep_sync_wait = 0");
-
-	return r && s->lost ? r : 0;
+	query_command(s, s->leased ? "SET SESSION wsrep_sync_wait = 1" : "SET SESSION wsrep_sync_wait = 0");
 }
 
 static int is_held(struct store *s, const struct lease *lease, int64_t wait_ms)
@@ -159,6 +158,7 @@ int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_m
 	const int64_t end = connection_clock_ms() + wait_ms;
 	struct lease lease = { .key = key };
 	int failures = 0, r;
+	int64_t left;
 
 	s->doing = "taking the lease";
 	r = make_owner(s);
@@ -173,39 +173,43 @@ int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_m
 			return r;
 		if (!r && lease.mine)
 			break;
-		if (connection_clock_ms() >= end)
-			return r ? r : is_held(s, &lease, wait_ms);
-		wait_for_turn(&lease, end - connection_clock_ms());
+		left = end - connection_clock_ms();
+		if (!r && left <= 0)
+			return is_held(s, &lease, wait_ms);
+		wait_for_turn(&lease, r ? RETRY_MS : left);
 	}
 	s->leased = true;
-	return lease_session(s);
+	lease_session(s);
+	return 0;
 }
 
-static int release(struct store *s, void *data)
+static int release(struct store *s, const char *key)
 {
-	const char *const values[] = { data, s->owner };
-	int r = query_run(s, release_text, values, 2);
+	const char *const values[] = { key, s->owner };
+	int r = connection_need(s);
 
-	if (!r && !s->affected)
-		tokeep_backend_log(s->be, TOKEEP_LOG_WARNING, "the lease on %s had ended before it was released", values[0]);
-	return r;
+	return r ? r : query_run(s, release_text, values, 2);
 }
 
 int lease_release(struct store *s, const char *key)
 {
-	int r = 0;
+	int tries, r;
 
-	s->doing = "releasing the lease";
 	if (!s->leased)
 		return 0;
+	s->doing = "releasing the lease";
 	s->leased = false;
-	for (int tries = 1;; tries++) {
+	for (tries = 1;; tries++) {
 		s->again = false;
-		r = connection_need(s);
-		if (!r)
-			r = release(s, (void *)key);
+		r = release(s, key);
 		if (!r || !s->again || tries == TRIES)
 			break;
+		connection_pause(RETRY_MS);
 	}
-	return r ? r : lease_session(s);
+	if (r)
+		return r;
+	if (!s->affected && tries == 1)
+		tokeep_backend_log(s->be, TOKEEP_LOG_WARNING, "the lease on %s had ended before it was released", key);
+	lease_session(s);
+	return 0;
 }

@@ -192,5 +192,5 @@ int write_delete_all(struct store *s);
 /* mysql_lease.c */
 int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_ms);
 int lease_release(struct store *s, const char *key);
-int lease_session(struct store *s); /* what a holder's connection needs */
+void lease_session(struct store *s); /* what a holder's connection needs */
 #endif

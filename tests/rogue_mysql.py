@@ -75,6 +75,7 @@ def serve(client, kind, plugin, certificate):
             client.read()
             client.write(b"\xfb/etc/hostname")
             client.heard.write(b"FILE:" + client.read())
+            client.write(OK)
     if kind == "tls":
         client.read()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
