@@ -98,7 +98,7 @@ int answer_read_json(const char *text, size_t size, struct answer **answer, stru
 {
 	static const char mark[] = "\xef\xbb\xbf";
 	const char *refusal;
-	json_error_t why;
+	json_error_t why = { 0 };
 	json_t *root;
 
 	if (size >= 3 && !memcmp(text, mark, 3)) {
@@ -109,6 +109,8 @@ int answer_read_json(const char *text, size_t size, struct answer **answer, stru
 	if (refusal)
 		return error_set(err, TOKEEP_EREPLY, "the answer is JSON %s", refusal);
 	root = load(text, size, &why);
+	if (!root && (json_error_code(&why) == json_error_unknown || json_error_code(&why) == json_error_out_of_memory))
+		return error_nomem(err);
 	if (!root) /* the text of the error would quote the body */
 		return error_set(err, TOKEEP_EREPLY, "the answer is no JSON: line %d, column %d: %s", why.line,
 				 why.column, json_error_code(&why) == json_error_duplicate_key ?
