@@ -81,6 +81,8 @@ static int prepare(struct store *s, const struct change *change)
 		r = table_learn(s);
 	if (!r && change->creates && !s->has_table)
 		r = table_create(s);
+	if (!r && s->has_table)
+		r = table_check_engine(s);
 	if (!r && s->has_table && !change->probes)
 		r = ids_prepare(s);
 	return r;

@@ -81,8 +81,9 @@ struct store {
 	unsigned int warnings;
 
 	/* mysql_table.c */
-	bool learned;   /* the next two are known */
-	bool has_table; /* it exists */
+	bool learned;    /* the others are known */
+	bool has_table;  /* it exists */
+	bool rolls_back; /* its engine does */
 	struct column column[FIELDS];
 
 	/* mysql_ids.c */
@@ -143,6 +144,7 @@ char *query_text(const char *format, ...) TOKEEP_PRINTF(1, 2);
 /* mysql_table.c */
 int table_learn(struct store *s);  /* once; sets has_table */
 int table_create(struct store *s); /* where it isn't there */
+int table_check_engine(struct store *s); /* once; before a write */
 /* Else it says how to widen the column. */
 int table_fits(struct store *s, int field, const char *value);
 /* Names of the columns that are there, in the order of fields, for SELECT. Caller frees. */

@@ -59,6 +59,7 @@ static int learn(struct store *s)
 	int r;
 
 	memset(s->column, 0, sizeof(s->column));
+	s->rolls_back = false;
 	s->has_table = true;
 	r = query_columns(s, "SELECT * FROM `{t}` LIMIT 0", learn_column);
 	if (r && s->failure == ER_NO_SUCH_TABLE) {
@@ -75,6 +76,24 @@ int table_learn(struct store *s)
 {
 	/* A table that isn't there may be by now. */
 	return s->learned && s->has_table ? 0 : learn(s);
+}
+
+static int refuse_engine(struct store *s, void *data)
+{
+	return error_own(s, TOKEEP_ESTORE, "%s: the table is kept by %s, which can't take a change back: nothing was"
+			 " written; run: ALTER TABLE `%s` ENGINE=InnoDB", s->doing, query_cell(s, 0), s->table);
+}
+
+int table_check_engine(struct store *s)
+{
+	static const char sql[] =
+		"SELECT IFNULL(t.ENGINE, t.TABLE_TYPE) FROM information_schema.TABLES t"
+		" LEFT JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE"
+		" WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = '{t}' AND IFNULL(e.TRANSACTIONS, 'NO') <> 'YES'";
+	int r = s->rolls_back ? 0 : query_rows(s, sql, NULL, 0, refuse_engine, NULL);
+
+	s->rolls_back = !r;
+	return r;
 }
 
 /* Where 'a', 'a ' and 'A' are three values, also to an index: MariaDB's, MySQL's, else one that ignores trailing
@@ -147,7 +166,7 @@ int table_create(struct store *s)
 		return error_memory(s);
 	r = query_command(s, sql);
 	free(sql);
-	return r ? r : learn(s);
+	return r ? r : learn(s); /* somebody else's, it may be, who was quicker */
 }
 
 char *table_columns(const struct store *s)

@@ -140,6 +140,13 @@ is "and refuses what it hasn't" "$status" 10
 has "in the server's words" "$out" "(error 1366); the column's character set or type can't hold it"
 is "without the value" "$(printf %s "$out" | grep -c 'xF0\|CANARY')" 0
 
+sql 'ALTER TABLE sdk ENGINE=MyISAM'
+before=$(sql 'SELECT * FROM sdk')
+calls sdk probe id=1 access_token=probe , save user_name=new access_token=a
+has "an engine that can't roll back is not written to" "$(line 2)" "which can't take a change back: nothing was written"
+has "  with what to run" "$(line 1)" "run: ALTER TABLE \`sdk\` ENGINE=InnoDB"
+is "  nor by a trial" "$(sql 'SELECT * FROM sdk')" "$before"
+
 sql 'DROP TABLE sdk; CREATE TABLE sdk (id varchar(255) NOT NULL PRIMARY KEY, user_mail varchar(255) NOT NULL)'
 calls sdk list
 has "a table of other columns is named, with what to run" "$out" \
