@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * sqlite_table.c: a table of tokens in an open SQLite database: its statements, its making, transactions, and
- * what is said when SQLite fails. sqlite_rows.c has the operations on its rows.
+ * what is said when SQLite fails. sqlite_find.c and sqlite_save.c have the operations on its rows.
  */
 #include "sqlite_table.h"
 

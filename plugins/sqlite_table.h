@@ -92,7 +92,7 @@ int table_release(struct table *t, int r);
 int table_enter(struct table *t);
 int table_leave(struct table *t, int r);
 
-/* sqlite_rows.c: the operations of tokeep-store.h. Where the table isn't there yet, the first write makes it. */
+/* sqlite_find.c, sqlite_save.c: the operations of tokeep-store.h. Where the table isn't there yet, the first write makes it. */
 int table_find(struct table *t, struct tokeep_token *token);
 int table_find_by_id(struct table *t, const char *id, struct tokeep_token *token);
 int table_save(struct table *t, struct tokeep_token *token);
