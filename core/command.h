@@ -25,6 +25,8 @@ enum option_id {
 	OPTION_ID,
 	OPTION_JSON,
 	OPTION_MIN_TTL,
+	OPTION_NO_BROWSER,
+	OPTION_PORT,
 	OPTION_REFRESH_TOKEN,
 	OPTION_REVEAL,
 	OPTION_SCOPE,
@@ -166,6 +168,20 @@ int secret_read(struct command *cmd, const char *what, char **secret);
 void secret_drop(char *secret);
 /* Of an option that may be "-". */
 int secret_option(struct command *cmd, enum option_id id, const char *what, char **secret);
+
+/* A line of standard input, a terminal, asked for by `what` and a colon; `otherwise` (NULL: nothing) is taken where it is
+ * empty. Freed by secret_drop(). */
+int secret_ask(struct command *cmd, const char *what, const char *otherwise, char **answer);
+
+/*
+ * command_browser.c and command_setup.c, which are steps of tokeep login
+ */
+
+/* In the browser. What fails has been told. */
+int browser_login(struct command *cmd, struct tokeep_token *token);
+/* Where there is no configuration, and people at a terminal: asks what has to be in one, writes it, and goes on with
+ * it. */
+int setup_offer(struct command *cmd);
 
 /*
  * command_records.c, shared with its neighbours

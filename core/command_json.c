@@ -174,6 +174,14 @@ void json_put_warning(FILE *file, const char *message)
 		fprintf(file, "%s\n", message);
 }
 
+void json_put_login(FILE *file, const char *url, int port)
+{
+	json_t *number = port ? json_integer(port) : json_null();
+
+	if (put(file, json_pack("{s:{s:s,s:o}}", "login", "url", url, "port", number), "\n"))
+		fprintf(file, "%s\n", url);
+}
+
 /*
  * In
  */

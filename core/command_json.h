@@ -35,6 +35,8 @@ int json_put_object(const struct json_item *items);
 /* A line each. Without memory the bare text is printed. */
 void json_put_error(FILE *file, const char *class_name, const char *message, int64_t retry_after_s);
 void json_put_warning(FILE *file, const char *message);
+/* Where to log in; port 0: null. */
+void json_put_login(FILE *file, const char *url, int port);
 
 /* A line as `export` writes it, into an empty token. TOKEEP_EINVAL: `why` says it, without a word of the line, which
  * may be a secret. */

@@ -18,20 +18,19 @@ static const struct form forms[] = {
 };
 enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
 
-/* NULL: none, or more than one, and that has been said. */
-static const struct form *choose_form(struct command *cmd)
+/* NULL: none, so it is the browser. What goes with the browser alone goes with none of the others. */
+static int choose_form(struct command *cmd, const struct form **form)
 {
-	static const enum option_id ids[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTIONS };
+	static const enum option_id ports[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_PORT, OPTIONS };
+	static const enum option_id browsers[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_NO_BROWSER, OPTIONS };
 
-	if (arguments_one_of(cmd, ids))
-		return NULL;
+	*form = NULL;
+	if (arguments_one_of(cmd, ports) || arguments_one_of(cmd, browsers))
+		return TOKEEP_EINVAL;
 	for (int i = 0; i < FORMS; i++)
 		if (cmd->values[forms[i].option])
-			return &forms[i];
-	say_error(cmd, TOKEEP_EINVAL,
-		  "how to log in? With a code from the provider's console or a callback URL, run: tokeep login --code - ; "
-		  "with a refresh token you have, run: tokeep login --refresh-token -");
-	return NULL;
+			*form = &forms[i];
+	return 0;
 }
 
 static int read_grant(struct command *cmd, const struct form *form, char **secret)
@@ -64,34 +63,41 @@ static int report(struct command *cmd, const struct tokeep_token *token)
 	return 0;
 }
 
-static int login(struct command *cmd, const struct form *form, const char *secret, struct tokeep_token *token)
+static int log_in(struct command *cmd, const struct form *form, struct tokeep_token *token)
 {
+	char *secret = NULL;
 	int r;
 
-	if (tokeep_token_set(token, TOKEEP_FIELD_USER_NAME, cmd->values[OPTION_USER]) ||
-	    tokeep_token_set(token, TOKEEP_FIELD_SCOPE, cmd->values[OPTION_SCOPE]))
-		return say_error(cmd, TOKEEP_EINVAL, "--user or --scope: too long, or a line break is in it");
+	if (!form)
+		return browser_login(cmd, token);
+	r = read_grant(cmd, form, &secret);
+	if (r)
+		return r;
 	r = form->run(cmd->tk, arguments_operand(cmd, 0), secret, token);
-	if (!r || r == TOKEEP_EUNSAVED)
-		report(cmd, token);
+	secret_drop(secret);
 	return r ? say_failure(cmd, cmd->tk, r, NULL) : 0;
 }
 
 int verb_login(struct command *cmd)
 {
-	const struct form *form = choose_form(cmd);
+	const struct form *form;
 	struct tokeep_token *token;
-	char *secret = NULL;
-	int r;
+	int r = choose_form(cmd, &form);
 
-	if (!form)
-		return TOKEEP_EINVAL;
-	r = read_grant(cmd, form, &secret);
+	if (!r)
+		r = setup_offer(cmd);
 	if (r)
 		return r;
 	token = tokeep_token_new();
-	r = token ? login(cmd, form, secret, token) : say_error(cmd, TOKEEP_ENOMEM, "out of memory");
+	if (!token)
+		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
+	if (tokeep_token_set(token, TOKEEP_FIELD_USER_NAME, cmd->values[OPTION_USER]) ||
+	    tokeep_token_set(token, TOKEEP_FIELD_SCOPE, cmd->values[OPTION_SCOPE]))
+		r = say_error(cmd, TOKEEP_EINVAL, "--user or --scope: too long, or a line break is in it");
+	if (!r)
+		r = log_in(cmd, form, token);
+	if (!r || r == TOKEEP_EUNSAVED)
+		report(cmd, token);
 	tokeep_token_free(token);
-	secret_drop(secret);
 	return r;
 }

@@ -147,6 +147,29 @@ int secret_read(struct command *cmd, const char *what, char **secret)
 	return say_error(cmd, TOKEEP_EINVAL, "%s: standard input: %s", what, why);
 }
 
+int secret_ask(struct command *cmd, const char *what, const char *otherwise, char **answer)
+{
+	char text[TERMINAL_LINE_MAX + 1] = "";
+	ssize_t n;
+
+	if (otherwise && *otherwise)
+		fprintf(stderr, "%s [%s]: ", what, otherwise);
+	else
+		fprintf(stderr, "%s: ", what);
+	do
+		n = read(STDIN_FILENO, text, sizeof(text) - 1);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return say_error(cmd, TOKEEP_EINVAL, "%s: there is no answer", what);
+	n = (ssize_t)trim(text, (size_t)n);
+	for (ssize_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return say_error(cmd, TOKEEP_EINVAL, "%s: a control character is in it", what);
+	*answer = strdup(n || !otherwise ? text : otherwise);
+	explicit_bzero(text, sizeof(text));
+	return *answer ? 0 : say_error(cmd, TOKEEP_ENOMEM, "out of memory");
+}
+
 void secret_drop(char *secret)
 {
 	if (secret)

@@ -14,6 +14,7 @@ struct tokeep {
 	struct tokeep_backend *be; /* NULL until first used */
 	bool recovered;         /* what earlier runs left was looked for */
 	int64_t timeout_ms;     /* 0: none */
+	char *own_file;         /* where a configuration would be; NULL: nobody asked */
 };
 
 /* Every public function begins with one of these. */

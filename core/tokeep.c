@@ -81,6 +81,7 @@ void tokeep_free(struct tokeep *tk)
 		conf_free(&tk->conf);
 	error_clear(&tk->err);
 	free(tk->use);
+	free(tk->own_file);
 	free(tk);
 }
 
@@ -94,6 +95,16 @@ int tokeep_load(struct tokeep *tk, const char *path)
 	r = conf_read(&tk->conf, path, &tk->err);
 	tk->loaded = !r;
 	return r;
+}
+
+const char *tokeep_config_file(struct tokeep *tk, int *found)
+{
+	*found = tk->loaded && tk->conf.file && tk->conf.root->first;
+	if (*found)
+		return tk->conf.file;
+	if (!tk->own_file)
+		tk->own_file = places_config("tokeep.conf");
+	return tk->own_file;
 }
 
 int tokeep_use_store(struct tokeep *tk, const char *name)

@@ -123,6 +123,10 @@ TOKEEP_API void tokeep_free(struct tokeep *tk);
  * The store is opened when it is first used. */
 TOKEEP_API int tokeep_load(struct tokeep *tk, const char *path);
 
+/* The configuration file in use. Where there is none, or one that sets nothing, as installed, *found is 0, and this is
+ * where the user's own would be; NULL: there is no home folder either. */
+TOKEEP_API const char *tokeep_config_file(struct tokeep *tk, int *found);
+
 /* Use the store of this name (tokeep.conf(5), `store`) instead of the configured one. */
 TOKEEP_API int tokeep_use_store(struct tokeep *tk, const char *name);
 
@@ -212,6 +216,23 @@ TOKEEP_API int tokeep_header_word(struct tokeep *tk, const struct tokeep_token *
  * Logging in. `client` is a group of `clients` in the configuration; NULL: default_client, or the only
  * one. `token` may hold user_name and scope for the login and is the complete, saved record afterwards.
  */
+
+/* How a person logs in in a browser (RFC 8252). All zero but paste_fd = -1: wait for a browser that somebody else opens. */
+struct tokeep_browser_login {
+	int port;         /* to listen at; 0: the one of the client's redirect_url, else any that is free */
+	int open_browser; /* not 0: start $BROWSER, else the desktop's */
+	int paste_fd;     /* a terminal where the callback URL or the code may be pasted; -1: none */
+	void (*show)(void *data, const char *url);   /* the URL to open, for people; NULL: not wanted */
+	void (*listening)(void *data, int port);     /* before it: where the browser is to come back to. Not called where
+						      * pasting is the only way. NULL: not wanted */
+	void *data;
+};
+
+/* Authorization code with PKCE: shows the URL, waits for the browser to come back to 127.0.0.1 or [::1], and for what is
+ * pasted, until the client's login_timeout (TOKEEP_ELOGIN). While another run on this host does the same for the client,
+ * waits for that, and takes the token that it gets. `how` NULL: open a browser and listen, nothing else. */
+TOKEEP_API int tokeep_login_browser(struct tokeep *tk, const char *client, const struct tokeep_browser_login *how,
+				    struct tokeep_token *token);
 
 /* A pasted authorization code or whole callback URL (RFC 6749, 4.1.3; Zoho's self client). */
 TOKEEP_API int tokeep_login_code(struct tokeep *tk, const char *client, const char *code,

@@ -61,14 +61,16 @@ refused 'an access token among the arguments' find --access-token CANARY
 refused 'standard input for two' find --access-token - --refresh-token -
 refused 'standard input twice for one' find --access-token - --access-token -
 refused 'two forms of login' login --code CANARY --refresh-token -
-refused 'a login without a form' login
+refused 'a login in the browser with a code' login --port 1 --code CANARY
+refused 'a login at no port' login --port 65536
 refused 'a login with an empty code' login --code -
 refused 'a store into itself' migrate list list
 refused 'a store whose tokens would be gone' migrate list memory
 refused 'a file that is not there' import "$scratch/nothing"
 
 run tokeep login
-has 'a login without a form is told two' "$err" 'run: tokeep login --code - ;'
+is 'a login without a client: exit 3' "$status" 3
+has 'with the lines to add' "$err" 'no client is configured; add: clients = {'
 run tokeep -c "$scratch/nothing" list
 is 'a config that is not there: exit 3' "$status" 3
 has 'by its name' "$err" "$scratch/nothing"
