@@ -304,11 +304,16 @@ static int check_provider(void *data, const struct tokeep_provider_info *info)
 static void check_transport(struct doctor *d)
 {
 	const struct transport *transport;
+	const char *versions, *end;
 
-	if (http_transport(&transport, &d->tk->err))
+	if (http_transport(&transport, &d->tk->err)) {
 		find_error(d, "transport");
-	else
-		find(d, 0, "transport", "%s", transport->describe());
+		return;
+	}
+	versions = transport->describe();
+	end = strchr(versions, ' ');
+	end = end ? strchrnul(end + 1, ' ') : versions + strlen(versions); /* libcurl and its TLS: the rest is a page */
+	find(d, 0, "transport", "%.*s", (int)(end - versions), versions);
 }
 
 int tokeep_check(struct tokeep *tk, int (*each)(void *, const struct tokeep_finding *), void *data)
