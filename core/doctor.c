@@ -248,7 +248,10 @@ static void check_state(struct doctor *d)
 		find(d, TOKEEP_ESTORE, "state", "%s: %s", path, why);
 	else
 		find(d, 0, "state", "%s", path);
+	error_clear(&d->tk->err);
 	journal_each(&d->tk->conf, find_pending, d, &d->tk->err);
+	if (d->tk->err.result)
+		find_error(d, "journal");
 }
 
 static void check_clock(struct doctor *d)

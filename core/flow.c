@@ -411,8 +411,10 @@ static int take_leftover(struct refresh *x, struct exchange *e, bool *again)
 {
 	int r = journal_open(&e->journal, x->flow->be, x->row, x->flow->err);
 
-	if (r == TOKEEP_ENOTFOUND)
+	if (r == TOKEEP_ENOTFOUND) {
+		journal_drop(&e->journal);
 		return 0;
+	}
 	if (r)
 		return r;
 	if (e->journal.answered) {

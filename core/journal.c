@@ -19,6 +19,8 @@
 
 #define HEAD "tokeep-journal 1"
 #define OWNED 1            /* the byte that an owner locks */
+#define GLANCE_MS 2000     /* how long one who only looks may hold it */
+#define LOGINS_MAX 100     /* of one user at one client, waiting for the store */
 #define RESERVE (32 << 10) /* room asked for before the send, so that the answer finds some */
 
 static void forget(struct journal *journal)
@@ -43,14 +45,19 @@ void journal_drop(struct journal *journal)
 	forget(journal);
 }
 
-/* A login has no id yet: client and user stand for it. */
-static char *entry_path(const struct tokeep_backend *be, const struct tokeep_token *row)
+/* A login has no id yet: client and user stand for it, and a number, since several may wait for the store. */
+static char *entry_path(const struct tokeep_backend *be, const struct tokeep_token *row, int number)
 {
 	const char *id = row->value[TOKEEP_FIELD_ID], *client = row->value[TOKEEP_FIELD_CLIENT_ID],
 		   *user = row->value[TOKEEP_FIELD_USER_NAME];
 	char name[STATEDIR_NAME], *key, *path;
+	int r;
 
-	if (asprintf(&key, "%s\n%s\n%s", id ? id : "", id || !client ? "" : client, id || !user ? "" : user) < 0)
+	if (id)
+		r = asprintf(&key, "%s\n\n", id);
+	else
+		r = asprintf(&key, "\n%s\n%s\n%d", client ? client : "", user ? user : "", number);
+	if (r < 0)
 		return NULL;
 	statedir_record_name(backend_identity(be), key, name);
 	free(key);
@@ -68,19 +75,29 @@ static int64_t number(const char *text)
 	return strtoll(text, NULL, 10);
 }
 
-/* The lines up to "answer"; false: no journal of ours. */
-static bool read_head(struct journal *journal, char **rest)
+static int copy(char **to, const char *value)
+{
+	if (!*to)
+		*to = strdup(value);
+	return *to ? 0 : TOKEEP_ENOMEM;
+}
+
+/* The lines up to "answer". TOKEEP_ENOTFOUND: torn, so nothing was sent; TOKEEP_ESTORE: another version's. */
+static int read_head(struct journal *journal, char **rest)
 {
 	char *key, *value;
+	int r = 0;
 
 	key = statedir_line(rest, &value);
-	if (!key || strcmp(key, "tokeep-journal") || strcmp(value, "1"))
-		return false;
-	while ((key = statedir_line(rest, &value)) && strcmp(key, "answer")) {
+	if (!key || strcmp(key, "tokeep-journal"))
+		return TOKEEP_ENOTFOUND;
+	if (strcmp(value, "1"))
+		return TOKEEP_ESTORE;
+	while (!r && (key = statedir_line(rest, &value)) && strcmp(key, "answer")) {
 		int field = token_field(key);
 
-		if (!strcmp(key, "store") && !journal->store)
-			journal->store = strdup(value);
+		if (!strcmp(key, "store"))
+			r = copy(&journal->store, value);
 		else if (!strcmp(key, "identity"))
 			journal->identity = strtoull(value, NULL, 16);
 		else if (!strcmp(key, "digest"))
@@ -88,68 +105,91 @@ static bool read_head(struct journal *journal, char **rest)
 		else if (!strcmp(key, "sent") && !journal->sends++)
 			journal->armed_ms = number(value);
 		else if (field >= 0)
-			tokeep_token_set(&journal->record, field, value);
+			r = tokeep_token_set(&journal->record, field, value);
 	}
-	return journal->store;
+	if (!r && !journal->sends)
+		r = TOKEEP_ENOTFOUND;
+	return r;
 }
 
-/* The answer behind it, if its last line is there. */
-static void read_answer(struct journal *journal, char **rest)
+/* An answer behind it; it counts if its last line is there, and then more than those before. */
+static int read_answer(struct journal *journal, char **rest)
 {
 	struct tokeep_token record = { { NULL } };
 	char *key, *value;
-	int field;
+	int field, r = 0;
 
-	while ((key = statedir_line(rest, &value)) && strcmp(key, "end")) {
+	while (!r && (key = statedir_line(rest, &value)) && strcmp(key, "end")) {
 		field = token_field(key);
 		if (field >= 0)
-			tokeep_token_set(&record, field, value);
+			r = tokeep_token_set(&record, field, value);
 	}
-	if (key) {
+	if (!r && key) {
 		token_move(&journal->record, &record);
 		journal->answered = true;
 	}
 	token_clear(&record);
+	return r;
 }
 
-/* Opens, locks and reads. -1: none, another's, or torn before anything was sent. */
-static int read_entry(struct journal *journal, const char *path)
+static int read_text(struct journal *journal, struct error *err)
 {
-	char why[SAFEFILE_WHY], *text, *rest;
-	struct stat st;
 	size_t size;
+	char *text = statedir_read(journal->fd, &size), *rest = text;
+	int r;
+
+	if (!text)
+		return error_set(err, TOKEEP_ESTORE, "%s: can't be read: %s", journal->path, strerror(errno));
+	r = read_head(journal, &rest);
+	while (!r && rest && *rest && strchr(rest, '\n'))
+		r = read_answer(journal, &rest);
+	secret_free_size(text, size);
+	if (r == TOKEEP_ESTORE)
+		error_set(err, r, "%s: was written by another version of tokeep, which has to bring it home",
+			  journal->path);
+	return r == TOKEEP_ENOMEM ? error_nomem(err) : r;
+}
+
+/* Opens, locks and reads. TOKEEP_ENOTFOUND: nothing, or torn before anything was sent (then it is open, and of no use).
+ * TOKEEP_ELATER: its owner lives. TOKEEP_ESTORE: it can't be read, and must be neither overlooked nor overwritten. */
+static int read_entry(struct journal *journal, const char *path, int64_t wait_ms, struct error *err)
+{
+	char why[SAFEFILE_WHY];
+	struct stat st;
 
 	*journal = (struct journal){ .fd = safefile_open(path, O_RDWR, why) };
 	if (journal->fd < 0)
-		return -1;
+		return errno == ENOENT ? TOKEEP_ENOTFOUND : error_set(err, TOKEEP_ESTORE, "%s: %s", path, why);
 	journal->path = strdup(path);
-	/* Dropped by its owner since we opened it: as if it had never been there. */
-	if (!journal->path || hostlock_take(journal->fd, OWNED, 0) || fstat(journal->fd, &st) || !st.st_nlink) {
+	if (!journal->path)
+		return error_nomem(err);
+	if (hostlock_take(journal->fd, OWNED, wait_ms))
+		return error_set(err, TOKEEP_ELATER, "%s: another run is in the middle of this: %s", path,
+				 strerror(errno));
+	if (fstat(journal->fd, &st))
+		return error_set(err, TOKEEP_ESTORE, "%s: %s", path, strerror(errno));
+	if (!st.st_nlink) { /* dropped by its owner since we opened it: as if it had never been there */
 		forget(journal);
-		return -1;
+		return TOKEEP_ENOTFOUND;
 	}
-	text = statedir_read(journal->fd, &size);
-	rest = text;
-	if (!text || !read_head(journal, &rest)) {
-		secret_free_size(text, text ? size : 0);
-		forget(journal);
-		return -1;
-	}
-	read_answer(journal, &rest);
-	secret_free_size(text, size);
-	return 0;
+	return read_text(journal, err);
 }
 
 int journal_open(struct journal *journal, const struct tokeep_backend *be, const struct tokeep_token *row,
 		 struct error *err)
 {
-	char *path = entry_path(be, row);
+	char *path = entry_path(be, row, 0);
 	int r;
 
 	*journal = (struct journal){ .fd = -1 };
 	if (!path)
 		return error_nomem(err);
-	r = read_entry(journal, path) ? TOKEEP_ENOTFOUND : 0;
+	/* Whoever has the entry either looks at it for a moment or has lost the lease without knowing. */
+	r = read_entry(journal, path, GLANCE_MS, err);
+	if (r == TOKEEP_ELATER)
+		r = err->result = TOKEEP_ESTORE;
+	if (r && r != TOKEEP_ENOTFOUND)
+		forget(journal);
 	free(path);
 	return r;
 }
@@ -163,6 +203,7 @@ int journal_each(const struct conf *conf, int (*each)(void *data, struct journal
 		 struct error *err)
 {
 	char *folder = statedir_path(conf, "journal"), *path;
+	struct error one = { .retry_after_s = -1 };
 	struct dirent **list;
 	int r = 0, n;
 
@@ -173,10 +214,15 @@ int journal_each(const struct conf *conf, int (*each)(void *data, struct journal
 		struct journal journal;
 
 		if (!r && asprintf(&path, "%s/%s", folder, list[i]->d_name) >= 0) {
-			if (!read_entry(&journal, path)) {
+			switch (read_entry(&journal, path, 0, &one)) {
+			case 0:
 				r = each(data, &journal);
-				journal_close(&journal);
+				break;
+			case TOKEEP_ESTORE:
+				error_move(err, &one);
 			}
+			error_clear(&one);
+			journal_close(&journal);
 			free(path);
 		}
 		free(list[i]);
@@ -207,9 +253,29 @@ static void put_record(FILE *out, const struct tokeep_token *record, const int *
 /* Appends what was put together in memory, in one write where the kernel can, and makes it durable. */
 static int append(int fd, char *text, size_t size)
 {
-	int r = lseek(fd, 0, SEEK_END) < 0 || safefile_write(fd, text, size) || fdatasync(fd) ? -1 : 0;
+	int r;
 
+	if (lseek(fd, 0, SEEK_END) < 0 || safefile_write(fd, text, size))
+		return -1;
+	do
+		r = fdatasync(fd);
+	while (r && errno == EINTR);
 	return r;
+}
+
+/* A new file. What lies there for a record would have been found by journal_open(), and is not overwritten. */
+static int open_new(struct journal *journal, const struct tokeep_backend *be, const struct tokeep_token *row)
+{
+	for (int i = 0; i < LOGINS_MAX; i++) {
+		free(journal->path);
+		journal->path = entry_path(be, row, i);
+		if (!journal->path)
+			return TOKEEP_ENOMEM;
+		journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (journal->fd >= 0 || errno != EEXIST || row->value[TOKEEP_FIELD_ID])
+			break;
+	}
+	return journal->fd < 0 ? TOKEEP_ESTORE : 0;
 }
 
 static int create(struct journal *journal, const struct tokeep_backend *be, const struct tokeep_token *row,
@@ -220,16 +286,11 @@ static int create(struct journal *journal, const struct tokeep_backend *be, cons
 	*journal = (struct journal){ .fd = -1, .identity = backend_identity(be) };
 	if (r)
 		return r;
-	journal->path = entry_path(be, row);
 	journal->store = strdup(be->word);
-	if (!journal->path || !journal->store)
-		return error_nomem(err);
-	/* Whatever lies there was found to be of no use by journal_open(). */
-	unlink(journal->path);
-	journal->fd = open(journal->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (journal->fd < 0)
-		return write_failed(journal, "open", err);
-	if (hostlock_take(journal->fd, OWNED, 0))
+	r = journal->store ? open_new(journal, be, row) : TOKEEP_ENOMEM;
+	if (r)
+		return r == TOKEEP_ENOMEM ? error_nomem(err) : write_failed(journal, "open", err);
+	if (hostlock_take(journal->fd, OWNED, GLANCE_MS))
 		return write_failed(journal, "lock", err);
 	return 0;
 }
@@ -250,8 +311,10 @@ static int sync_folder(const struct conf *conf)
 {
 	char *path = statedir_path(conf, "journal");
 	int fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int r = fd < 0 || fsync(fd) ? -1 : 0;
+	int r = fd < 0 ? -1 : 0;
 
+	while (!r && (r = fsync(fd)) && errno == EINTR)
+		r = 0;
 	if (fd >= 0)
 		close(fd);
 	free(path);

@@ -2,7 +2,7 @@
 /*
  * journal.h: STATE_DIR/journal: where an exchange is noted before it is sent, and its answer is safe until the store has it.
  *
- * An entry is one file per record. Its owner holds a lock on it, so an entry that can be locked was left by a run that died,
+ * An entry is one file per record, or per login. Its owner holds a lock on it, so an entry that can be locked was left by a run that died,
  * or by one whose store did not take the answer. Lines are appended, never rewritten; an answer counts when its
  * last line is there.
  */
@@ -29,17 +29,19 @@ struct journal {
 int journal_arm(struct journal *journal, const struct tokeep_backend *be, const struct tokeep_token *row,
 		const char *digest, int64_t now_ms, struct error *err);
 
-/* The answer, durably: `record` whole, as the store is to have it. */
+/* The answer, durably: `record` whole, as the store is to have it. Of several the last one counts. */
 int journal_answer(struct journal *journal, const struct tokeep_token *record, struct error *err);
 
-/* What an earlier run left for this record, locked. TOKEEP_ENOTFOUND: nothing (no message). */
+/* What an earlier run left for this record, locked. TOKEEP_ENOTFOUND: nothing (no message), or a torn entry, which who has
+ * the lease may drop. TOKEEP_ESTORE: something that can't be read, so the refresh token may be a spent one. */
 int journal_open(struct journal *journal, const struct tokeep_backend *be, const struct tokeep_token *row,
 		 struct error *err);
 
 void journal_drop(struct journal *journal);  /* it is done: removes the file, closes */
 void journal_close(struct journal *journal); /* leaves the file to a later run */
 
-/* Every entry that no living process owns. `each` may drop it; it is closed afterwards. */
+/* Every entry that no living process owns. `each` may drop it; it is closed afterwards. `err` tells of one that can't be
+ * read, whatever the result. */
 int journal_each(const struct conf *conf, int (*each)(void *data, struct journal *journal), void *data,
 		 struct error *err);
 #endif
