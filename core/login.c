@@ -143,11 +143,15 @@ static int name_user(struct exchange *x, struct tokeep_token *record)
 static int keep(struct exchange *x, struct tokeep_token *record)
 {
 	int r = exchange_record(x, record);
+	bool named;
 
 	if (r)
 		return r;
 	exchange_note(x, record); /* before anything else can fail */
+	named = record->value[TOKEEP_FIELD_USER_NAME];
 	r = name_user(x, record);
+	if (!r && !named)
+		exchange_note(x, record);
 	if (!r)
 		r = exchange_save(x, record, save_login, NULL);
 	return r;

@@ -28,6 +28,15 @@ static int still_unsaved(const struct flow *flow, const struct journal *journal,
 	return r;
 }
 
+/* Where refresh tokens stay the same, only the time tells that another host has got a newer answer since. */
+static bool older(const struct tokeep_token *answer, const struct tokeep_token *row)
+{
+	int64_t answer_ms = token_time_ms(answer, TOKEEP_FIELD_EXPIRY_TIME);
+
+	return secret_equal(answer->value[TOKEEP_FIELD_REFRESH_TOKEN], row->value[TOKEEP_FIELD_REFRESH_TOKEN]) &&
+	       answer_ms >= 0 && answer_ms < token_time_ms(row, TOKEEP_FIELD_EXPIRY_TIME);
+}
+
 int recover_answer(const struct flow *flow, struct journal *journal, struct tokeep_token *row)
 {
 	const char *old = row->value[TOKEEP_FIELD_REFRESH_TOKEN];
@@ -36,7 +45,7 @@ int recover_answer(const struct flow *flow, struct journal *journal, struct toke
 
 	if (r)
 		return r;
-	if (strcmp(hex, journal->digest)) {
+	if (strcmp(hex, journal->digest) || older(&journal->record, row)) {
 		if (!secret_equal(old, journal->record.value[TOKEEP_FIELD_REFRESH_TOKEN]))
 			log_say(flow->log, TOKEEP_LOG_NOTICE,
 				"%s: an answer that was left in the journal is older than what the store has: dropped",
@@ -55,13 +64,49 @@ int recover_answer(const struct flow *flow, struct journal *journal, struct toke
 	return backend_find_by_id(flow->be, row->value[TOKEEP_FIELD_ID], row);
 }
 
+/* Did the same user log in again since? */
+static bool outdated(const struct flow *flow, const struct journal *journal)
+{
+	struct tokeep_token row = { { NULL } };
+	bool yes = !token_copy(&row, &journal->record) && !backend_find(flow->be, &row) &&
+		   token_time_ms(&row, TOKEEP_FIELD_ISSUED_TIME) >
+			   token_time_ms(&journal->record, TOKEEP_FIELD_ISSUED_TIME);
+
+	token_clear(&row);
+	return yes;
+}
+
+/* The run died before it knew whose the token is: then the client's name stands for the user, as in login.c. */
+static int name_user(const struct flow *flow, struct tokeep_token *record)
+{
+	struct client *client = NULL;
+	int r;
+
+	if (record->value[TOKEEP_FIELD_USER_NAME])
+		return 0;
+	r = client_for_token(flow->conf, record, &client, flow->err);
+	if (!r && tokeep_token_set(record, TOKEEP_FIELD_USER_NAME, client->name))
+		r = error_nomem(flow->err);
+	client_free(client);
+	return r;
+}
+
 /* A login has no row yet. */
 static int store_login(const struct flow *flow, struct journal *journal)
 {
-	int r = backend_save(flow->be, &journal->record);
+	int r = name_user(flow, &journal->record);
+	bool old = !r && outdated(flow, journal);
 
+	if (!r && !old)
+		r = backend_save(flow->be, &journal->record);
 	if (r)
 		return r;
+	if (old) {
+		log_say(flow->log, TOKEEP_LOG_NOTICE, "%s: a login that was left in the journal is older than the "
+			"one that the store has: dropped", token_who(&journal->record));
+		journal_drop(journal);
+		return 0;
+	}
 	log_say(flow->log, TOKEEP_LOG_NOTICE, "%s: a login that an earlier run left in the journal is stored now",
 		token_who(&journal->record));
 	journal_drop(journal);
@@ -101,20 +146,24 @@ static int note_pending(void *data, struct journal *journal)
 	return 0;
 }
 
-/* First the lease, then the entry: the order of whoever refreshes it. Held by somebody: theirs to bring home. */
+/* First the lease, then the entry: the order of whoever refreshes it. Held by somebody: theirs to bring home, unless the
+ * store can swap: then it needs no lease, which may be that of the very run that left the entry when the store went
+ * down and took the lease with it. */
 static void store_pending(const struct flow *flow, const char *id)
 {
 	struct tokeep_token wanted = { .value = { [TOKEEP_FIELD_ID] = (char *)id } };
 	struct journal journal = { .fd = -1 };
 	struct lease lease;
+	bool leased = !lease_take(&lease, flow->be, id, 0, flow->conf->lock_timeout_s * 1000, flow->err);
 
-	if (lease_take(&lease, flow->be, id, 0, flow->conf->lock_timeout_s * 1000, flow->err))
+	if (!leased && !flow->be->plugin.ops.swap_token)
 		return;
 	if (!journal_open(&journal, flow->be, &wanted, flow->err) && journal.answered && store_refresh(flow, &journal))
 		log_say(flow->log, TOKEEP_LOG_WARNING, "token %s: an answer in the journal is not stored: %s", id,
 			error_text(flow->err));
 	journal_close(&journal);
-	lease_release(&lease, flow->err);
+	if (leased)
+		lease_release(&lease, flow->err);
 }
 
 void recover_all(const struct flow *flow)
