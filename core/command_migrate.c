@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * command_migrate.c: tokeep migrate: every token of one configured store into another. Each is read back and compared;
- * the first store stays as it is, so that a second run finishes what was broken off.
+ * command_migrate.c: tokeep migrate: every token of one configured store into another, and then compared. What is
+ * there already is read first, then the tokens are copied, then the other store is read again: each store is
+ * streamed, none is searched. The first store stays as it is, so that a second run finishes what was broken off.
  */
 #include "command.h"
 
@@ -10,107 +11,98 @@
 #include <string.h>
 
 #include "command_batch.h"
+#include "command_index.h"
 #include "command_json.h"
 
-enum {
-	TOLD = 1,             /* ends the listing: what is wrong has been said */
-	SHARED_FIELDS = TOKEEP_FIELD_API_DOMAIN + 1, /* the columns that every table has */
-};
+enum { TOLD = 1 }; /* ends a listing: what is wrong has been said, m->result is it */
+
+#define BIT(field) (1u << (field))
+#define ACCOUNT (BIT(TOKEEP_FIELD_USER_NAME) | BIT(TOKEEP_FIELD_CLIENT_ID))
+/* The columns that every table has. */
+#define SHARED (BIT(TOKEEP_FIELD_API_DOMAIN + 1) - 1)
 
 struct migration {
-	struct batch batch; /* first: saved_one() gets it */
+	struct batch batch; /* first: its calls get it */
 	struct command *cmd;
 	struct tokeep *from;
 	const char *from_name, *to_name;
-	bool to_empty, to_narrow;
-	long long seen, newer;
-	int result; /* behind TOLD */
+	struct index there;  /* what the other store held before */
+	struct index copied; /* what it is to hold now */
+	bool narrow;         /* it has no columns for our own fields */
+	long long seen, newer; /* of the first store's tokens */
+	int result;
 	struct progress progress;
+	long long steps;       /* of the walk under way */
 };
 
-/*
- * Read back and compared
- */
-
-/* A table made by an SDK has no room for our own fields; whatever else differs is a failure. */
-static const char *difference(struct migration *m, const struct tokeep_token *token, const struct tokeep_token *there)
+static int stop(struct migration *m, int result)
 {
-	for (int f = 0; tokeep_field_name(f); f++) {
-		const char *wanted = tokeep_token_get(token, f), *got = tokeep_token_get(there, f);
-
-		if (!wanted || (got && !strcmp(wanted, got)))
-			continue;
-		if (f < SHARED_FIELDS || got)
-			return tokeep_field_name(f);
-		m->to_narrow = true;
-	}
-	return NULL;
+	m->result = result;
+	return TOLD;
 }
 
-static int compare(struct batch *batch, const struct tokeep_token *token)
+static int nomem(struct migration *m)
 {
-	struct migration *m = (struct migration *)batch;
-	const char *id = tokeep_token_get(token, TOKEEP_FIELD_ID), *field = NULL;
-	struct tokeep_token *there = tokeep_token_new();
-	int r = there ? tokeep_find_token_by_id(batch->to, id, there) : TOKEEP_ENOMEM;
+	return say_error(m->cmd, TOKEEP_ENOMEM, "out of memory");
+}
 
-	if (r) {
-		say_failure(m->cmd, batch->to, r, "reading back");
-	} else {
-		field = difference(m, token, there);
-		if (field)
-			r = say_error(m->cmd, TOKEEP_ESTORE, "%s: token %s: %s is not what was saved; %s is as it was", m->to_name,
-				      id, field, m->from_name);
-	}
-	tokeep_token_free(there);
-	return r;
+/* Through all tokens of a store; what fails has been told. */
+static int walk(struct migration *m, struct tokeep *tk, const char *what,
+		int (*each)(void *, const struct tokeep_token *))
+{
+	int r;
+
+	progress_begin(m->cmd, &m->progress, what);
+	m->steps = 0;
+	r = tokeep_get_tokens(tk, each, m);
+	progress_end(&m->progress);
+	if (r == TOLD)
+		return m->result;
+	return r ? say_failure(m->cmd, tk, r, NULL) : 0;
 }
 
 /*
  * What is there already
  */
 
-static bool same(const char *a, const char *b)
+static int note_there(void *data, const struct tokeep_token *token)
 {
-	return a && b ? !strcmp(a, b) : a == b;
+	struct migration *m = data;
+	struct index_entry *entry = index_make(&m->there, token);
+
+	if (!entry)
+		return stop(m, nomem(m));
+	entry->account = index_hash(token, ACCOUNT);
+	entry->refreshed_ms = output_time_ms(token, TOKEEP_FIELD_REFRESHED_TIME);
+	progress_show(&m->progress, ++m->steps);
+	return 0;
 }
 
-static bool same_account(const struct tokeep_token *a, const struct tokeep_token *b)
+/* The other store has refreshed this account later; the older record must not replace its tokens. */
+static bool is_newer_there(struct migration *m, const struct tokeep_token *token)
 {
-	return same(tokeep_token_get(a, TOKEEP_FIELD_USER_NAME), tokeep_token_get(b, TOKEEP_FIELD_USER_NAME)) &&
-	       same(tokeep_token_get(a, TOKEEP_FIELD_CLIENT_ID), tokeep_token_get(b, TOKEEP_FIELD_CLIENT_ID));
+	const struct index_entry *entry = index_find(&m->there, token);
+
+	return entry && entry->account == index_hash(token, ACCOUNT) &&
+	       entry->refreshed_ms > output_time_ms(token, TOKEEP_FIELD_REFRESHED_TIME);
 }
 
-/* TOKEEP_ENOTFOUND is an answer, told to nobody. */
-static int look_up(struct migration *m, const char *id, struct tokeep_token *there)
+static bool is_taken_there(struct migration *m, const struct tokeep_token *token)
 {
-	int r = tokeep_find_token_by_id(m->batch.to, id, there);
+	const struct index_entry *entry = index_find(&m->there, token);
 
-	return r && r != TOKEEP_ENOTFOUND ? say_failure(m->cmd, m->batch.to, r, NULL) : r;
+	return entry && entry->account != index_hash(token, ACCOUNT);
 }
 
-/* 1: the other store has refreshed this account later; the older record must not replace its tokens. */
-static int is_newer_there(struct migration *m, const struct tokeep_token *token)
+/* What the real run would do, without a change. */
+static int count_one(void *data, const struct tokeep_token *token)
 {
-	const char *id = tokeep_token_get(token, TOKEEP_FIELD_ID);
-	struct tokeep_token *there = m->to_empty ? NULL : tokeep_token_new();
-	int r;
+	struct migration *m = data;
 
-	if (m->to_empty)
-		return 0;
-	r = there ? look_up(m, id, there) : say_error(m->cmd, TOKEEP_ENOMEM, "out of memory");
-	if (!r)
-		r = same_account(token, there) && output_time_ms(there, TOKEEP_FIELD_REFRESHED_TIME) >
-							  output_time_ms(token, TOKEEP_FIELD_REFRESHED_TIME);
-	tokeep_token_free(there);
-	return r == TOKEEP_ENOTFOUND ? 0 : r;
-}
-
-static int keep_newer(struct migration *m, const struct tokeep_token *token)
-{
-	m->newer++;
-	say_warning(m->cmd, "token %s: newer in %s, left as it is there", tokeep_token_get(token, TOKEEP_FIELD_ID),
-		    m->to_name);
+	m->seen++;
+	progress_show(&m->progress, ++m->steps);
+	m->batch.new_ids += is_taken_there(m, token);
+	m->newer += is_newer_there(m, token);
 	return 0;
 }
 
@@ -127,72 +119,93 @@ static int fetch(struct batch *batch, const char *id, struct tokeep_token *token
 	return r ? say_failure(m->cmd, m->from, r, id) : 0;
 }
 
-static int stop(struct migration *m, int result)
+static int note_copied(struct batch *batch, const struct tokeep_token *token)
 {
-	m->result = result;
-	return TOLD;
+	struct migration *m = (struct migration *)batch;
+	struct index_entry *entry = index_make(&m->copied, token);
+
+	if (!entry)
+		return nomem(m);
+	entry->fields = index_fields(token);
+	entry->shared = index_hash(token, entry->fields & SHARED);
+	entry->own = index_hash(token, entry->fields & ~SHARED);
+	return 0;
 }
 
 static int copy_one(void *data, const struct tokeep_token *token)
 {
 	struct migration *m = data;
 	struct tokeep_token *copy;
-	int r = is_newer_there(m, token);
+	int r;
 
-	if (r < 0)
-		return stop(m, r);
-	progress_show(&m->progress, ++m->seen);
-	if (r)
-		return keep_newer(m, token);
+	m->seen++;
+	progress_show(&m->progress, ++m->steps);
+	if (is_newer_there(m, token)) {
+		m->newer++;
+		say_warning(m->cmd, "token %s: newer in %s, left as it is there",
+			    tokeep_token_get(token, TOKEEP_FIELD_ID), m->to_name);
+		return 0;
+	}
 	copy = batch_copy_token(token);
 	if (!copy)
-		return stop(m, say_error(m->cmd, TOKEEP_ENOMEM, "out of memory"));
+		return stop(m, nomem(m));
 	r = batch_add(&m->batch, copy, m->seen);
 	return r ? stop(m, r) : 0;
 }
 
-/* What the real run would do, without a change. */
-static int count_one(void *data, const struct tokeep_token *token)
+/*
+ * Read back and compared
+ */
+
+/* A table made by an SDK has no room for our own fields; then none of them is there. */
+static bool is_as_copied(struct migration *m, const struct index_entry *entry, const struct tokeep_token *token)
+{
+	if (entry->shared != index_hash(token, entry->fields & SHARED))
+		return false;
+	if (entry->own == index_hash(token, entry->fields & ~SHARED))
+		return true;
+	if (index_fields(token) & ~SHARED)
+		return false;
+	return m->narrow = true;
+}
+
+static int compare_one(void *data, const struct tokeep_token *token)
 {
 	struct migration *m = data;
-	struct tokeep_token *there = tokeep_token_new();
-	int r = there ? look_up(m, tokeep_token_get(token, TOKEEP_FIELD_ID), there)
-		      : say_error(m->cmd, TOKEEP_ENOMEM, "out of memory");
+	struct index_entry *entry = index_find(&m->copied, token);
 
-	progress_show(&m->progress, ++m->seen);
-	if (!r && !same_account(token, there))
-		m->batch.new_ids++;
-	else if (!r && is_newer_there(m, token) > 0)
-		m->newer++;
-	tokeep_token_free(there);
-	return r && r != TOKEEP_ENOTFOUND ? stop(m, r) : 0;
+	progress_show(&m->progress, ++m->steps);
+	if (!entry)
+		return 0;
+	entry->met = true;
+	if (is_as_copied(m, entry, token))
+		return 0;
+	return stop(m, say_error(m->cmd, TOKEEP_ESTORE, "%s: token %s is not what was saved", m->to_name,
+				 tokeep_token_get(token, TOKEEP_FIELD_ID)));
 }
 
-static int any(void *data, const struct tokeep_token *token)
+static int compare(struct migration *m)
 {
-	return TOLD;
-}
+	long long missing = 0;
+	int r = walk(m, m->batch.to, "tokens compared", compare_one);
 
-static int run(struct migration *m)
-{
-	bool dry = m->cmd->values[OPTION_DRY_RUN];
-	int r = tokeep_get_tokens(m->batch.to, any, NULL);
-
-	if (r < 0)
-		return say_failure(m->cmd, m->batch.to, r, NULL);
-	if (tokeep_scope(m->batch.to) == TOKEEP_SCOPE_PROCESS)
-		return say_error(m->cmd, TOKEEP_EINVAL, "%s: its tokens end with this process, nothing would be left of them",
-				 m->to_name);
-	m->to_empty = r == 0;
-	progress_begin(m->cmd, &m->progress, dry ? "tokens looked at" : "tokens copied");
-	r = tokeep_get_tokens(m->from, dry ? count_one : copy_one, m);
-	progress_end(&m->progress);
-	if (r == TOLD)
-		return m->result;
-	m->result = batch_finish(&m->batch); /* sound rows before a spoiled one are worth having, too */
 	if (r)
-		return say_failure(m->cmd, m->from, r, NULL);
-	return m->result;
+		return r;
+	for (size_t n = 0; n < m->copied.room; n++)
+		missing += m->copied.entries[n].id && !m->copied.entries[n].met;
+	if (missing)
+		return say_error(m->cmd, TOKEEP_ESTORE, "%s: of the tokens saved, %lld are not there", m->to_name, missing);
+	return 0;
+}
+
+static int copy(struct migration *m)
+{
+	/* Sound rows are worth having also where others could not be read. */
+	int r = walk(m, m->from, "tokens copied", copy_one);
+	int finished = m->result ? 0 : batch_finish(&m->batch);
+	int compared = m->result || finished ? 0 : compare(m);
+
+	return r ? r : finished ? finished : compared;
 }
 
 /*
@@ -221,17 +234,18 @@ static int report(struct migration *m)
 	char line[4200];
 
 	snprintf(line, sizeof(line), "store = \"%s\";", m->to_name);
-	if (m->to_narrow)
+	if (m->narrow)
 		say_warning(m->cmd, "%s has no columns for scope, issuer and the like: those were not copied", m->to_name);
 	if (m->cmd->json)
 		return report_json(m, line);
 	if (m->cmd->values[OPTION_DRY_RUN]) {
-		say(m->cmd, "nothing was copied; tokens to copy: %lld, of these under a new id: %lld, newer in %s: %lld", m->seen,
-		    m->batch.new_ids, m->to_name, m->newer);
+		say(m->cmd, "nothing was copied; tokens to copy: %lld, of these under a new id: %lld; newer in %s: %lld",
+		    m->seen - m->newer, m->batch.new_ids, m->to_name, m->newer);
 		return 0;
 	}
-	say(m->cmd, "tokens copied and compared: %lld, of these under a new id: %lld; to use them, change this line of the config:",
-	    m->batch.saved, m->batch.new_ids);
+	say(m->cmd, "tokens copied and compared: %lld, of these under a new id: %lld; newer in %s: %lld", m->batch.saved,
+	    m->batch.new_ids, m->to_name, m->newer);
+	say(m->cmd, "to use them, change this line of the config:");
 	printf("%s\n", line);
 	return 0;
 }
@@ -246,6 +260,24 @@ static int open_store(struct migration *m, struct tokeep **tk, const char *name)
 	return r ? say_failure(m->cmd, *tk, r, NULL) : 0;
 }
 
+static int run(struct migration *m)
+{
+	int r = walk(m, m->batch.to, "tokens looked at", note_there);
+
+	if (r)
+		return r;
+	if (tokeep_scope(m->batch.to) == TOKEEP_SCOPE_PROCESS)
+		return say_error(m->cmd, TOKEEP_EINVAL, "%s: its tokens end with this process, nothing would be left of them",
+				 m->to_name);
+	r = m->cmd->values[OPTION_DRY_RUN] ? walk(m, m->from, "tokens counted", count_one) : copy(m);
+	if (!r)
+		return report(m);
+	if (m->batch.saved)
+		say(m->cmd, "tokens copied: %lld; %s is as it was, the same command again goes on", m->batch.saved,
+		    m->from_name);
+	return r;
+}
+
 static int migrate(struct migration *m)
 {
 	char source[4200];
@@ -253,20 +285,12 @@ static int migrate(struct migration *m)
 
 	if (!strcmp(m->from_name, m->to_name))
 		return say_error(m->cmd, TOKEEP_EINVAL, "from %s to itself: nothing to do", m->from_name);
+	snprintf(source, sizeof(source), "%s: record", m->from_name);
+	m->batch.source = source;
 	r = open_store(m, &m->from, m->from_name);
 	if (!r)
 		r = open_store(m, &m->batch.to, m->to_name);
-	if (r)
-		return r;
-	snprintf(source, sizeof(source), "%s: record", m->from_name);
-	m->batch.source = source;
-	r = run(m);
-	if (!r)
-		return report(m);
-	if (m->batch.saved)
-		say(m->cmd, "tokens copied: %lld; %s is as it was, the same command again goes on", m->batch.saved,
-		    m->from_name);
-	return r;
+	return r ? r : run(m);
 }
 
 int verb_migrate(struct command *cmd)
@@ -278,12 +302,14 @@ int verb_migrate(struct command *cmd)
 		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
 	m->cmd = m->batch.cmd = cmd;
 	m->batch.fetch = fetch;
-	m->batch.saved_one = compare;
+	m->batch.saved_one = note_copied;
 	m->from_name = arguments_operand(cmd, 0);
 	m->to_name = arguments_operand(cmd, 1);
 	r = migrate(m);
 	tokeep_free(m->from);
 	tokeep_free(m->batch.to);
+	index_free(&m->there);
+	index_free(&m->copied);
 	batch_free(&m->batch); /* and with it what is around it */
 	return r;
 }
