@@ -164,6 +164,35 @@ is 'both stores are whole' "$(two list --json | python3 -c '
 import json, sys
 print([(r["id"], r["user_name"].split("@")[0]) for r in json.load(sys.stdin)])')" \
 	"[('1', 'other1'), ('2', 'other2'), ('3', 'user3'), ('4', 'user1'), ('5', 'user2')]"
+if [ "$store" = sqlite ]; then
+	# sql FILE STATEMENT
+	sql () { python3 -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute(sys.argv[2]); d.commit()' "$@"; }
+	anew
+	records 3 | one -q import
+	records 1 other 9 | two -q import
+	sql two.store "create trigger bad after insert on oauthtoken when new.id = '2'
+		begin update oauthtoken set access_token = 'CANARY' where id = '2'; end"
+	run one migrate one two
+	is 'a store that alters a value is found out: exit 10' "$status:$out" 10:
+	has 'the token is named' "$err" 'two: token 2 is not what was saved'
+	anew
+	records 3 | one -q import
+	records 1 other 9 | two -q import
+	sql two.store "create trigger bad after insert on oauthtoken when new.id = '2'
+		begin delete from oauthtoken where id = '2'; end"
+	run one migrate one two
+	is 'as is one that loses a token' "$status:$out" 10:
+	has 'they are counted' "$err" 'two: of the tokens saved, 1 are not there'
+	anew
+	records 3 | one -q import
+	sql two.store "create table oauthtoken (id varchar(10) primary key not null, user_name varchar(255),
+		client_id varchar(255), client_secret varchar(255), refresh_token varchar(255), access_token varchar(255),
+		grant_token varchar(255), expiry_time varchar(20), redirect_url varchar(255), api_domain varchar(255))"
+	chmod 600 two.store
+	run one migrate one two
+	is 'a table of an SDK takes the ten columns it has' "$status:$out" '0:store = "two";'
+	has 'what it has no room for is told' "$err" 'two has no columns for scope'
+fi
 run one migrate one nowhere
 is 'a store that is not there: exit 3' "$status" 3
 finish
