@@ -482,8 +482,11 @@ int table_begin(struct table *t)
 
 int table_commit(struct table *t, bool keep)
 {
-	int r = keep ? table_enter(t) : 0;
+	int r;
 
+	if (!t->batch)
+		return keep ? tokeep_backend_fail(t->be, TOKEEP_EINVAL, "%s: no batch was begun", t->where) : 0;
+	r = keep ? table_enter(t) : 0; /* is it still whole? */
 	t->batch = false;
 	if (keep)
 		return table_leave(t, r);

@@ -321,6 +321,8 @@ static void a_batch_is_one(void)
 	struct store s;
 
 	fresh(&s, NULL);
+	is_int(backend_commit(s.be, 1), TOKEEP_EINVAL, "what was not begun can't be kept");
+	is_int(backend_commit(s.be, 0), 0, "but be left");
 	backend_begin(s.be);
 	save(&s, NULL, token(USER, "alice", ACCESS, "a1", END));
 	is_str(found(&s, ACCESS, token(USER, "alice", END)), "a1", "a batch sees its own tokens");

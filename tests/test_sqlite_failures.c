@@ -100,13 +100,16 @@ static void a_probe_changes_nothing(void)
 	store_close(&s);
 }
 
-static void fill(const char *path)
+/* All but so many bytes. */
+static void fill(const char *path, off_t spare)
 {
 	static char block[4096];
-	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	while (write(fd, block, sizeof(block)) > 0 || write(fd, block, 1) > 0)
 		;
+	if (ftruncate(fd, lseek(fd, 0, SEEK_END) - spare))
+		exit(1);
 	close(fd);
 }
 
@@ -139,10 +142,12 @@ static void a_full_disk_loses_nothing(void)
 	}
 	open_store(&s, "");
 	save(&s, NULL, token(USER, "alice", ACCESS, "a1", END));
-	fill(in_folder("sub/ballast"));
+	fill(in_folder("sub/ballast"), 28 << 10);
 	memset(large, 'x', sizeof(large) - 1);
 	tokeep_token_set(&t, REFRESH, large);
-	is_int(backend_probe(s.be, &t), TOKEEP_ESTORE, "a probe finds the disk full");
+	is_int(backend_probe(s.be, &t), TOKEEP_ESTORE, "a probe finds too little space for what is to come");
+	fill(in_folder("sub/ballast"), 0);
+	is_int(backend_probe(s.be, &t), TOKEEP_ESTORE, "and a full disk");
 	is_int(backend_save(s.be, &t), TOKEEP_ESTORE, "a save fails");
 	has_str(said(&s), "no space left", "with the reason");
 	is_str(found(&s, ACCESS, token(USER, "alice", END)), "a1", "the old token is intact");

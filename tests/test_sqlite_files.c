@@ -163,10 +163,13 @@ static bool on_disk(const char *needle)
 
 static void nothing_is_left_behind(const char *journal)
 {
+	static char large[20000];
 	struct store s;
 	char more[80];
 	sqlite3 *db;
 
+	memset(large, 'x', sizeof(large) - sizeof(CANARY));
+	memcpy(large + sizeof(large) - sizeof(CANARY), CANARY, sizeof(CANARY));
 	snprintf(more, sizeof(more), "journal = \"%s\";", journal);
 	fresh(&s, more);
 	for (int i = 0; i < 50; i++) {
@@ -175,9 +178,10 @@ static void nothing_is_left_behind(const char *journal)
 		snprintf(user, sizeof(user), "user-%d", i);
 		save(&s, NULL, token(USER, user, ACCESS, CANARY, REFRESH, CANARY, END));
 	}
-	/* As a program that doesn't clear what it deletes. */
+	save(&s, NULL, token(ID, "60", USER, "large", ACCESS, large, END));
+	/* As a program that doesn't clear the pages it frees. */
 	sqlite3_open(database, &db);
-	sqlite3_exec(db, "PRAGMA secure_delete = OFF; DELETE FROM oauthtoken WHERE id < '4'", NULL, NULL, NULL);
+	sqlite3_exec(db, "PRAGMA secure_delete = OFF; DELETE FROM oauthtoken WHERE id = '60'", NULL, NULL, NULL);
 	sqlite3_close(db);
 	ok(on_disk(CANARY), "tokens are on the disk (%s)", journal);
 	is_int(backend_delete_tokens(s.be), 0, "all are deleted");
