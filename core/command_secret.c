@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,30 +34,53 @@ enum { SIGNALS = sizeof(signals) / sizeof(signals[0]) };
 struct quiet_terminal {
 	struct termios saved;
 	struct sigaction actions[SIGNALS];
+	sigset_t mask;
 };
-
-/* Without SA_RESTART, so that read() returns and the echo is switched on again before the signal acts. */
-static int quiet_begin(struct quiet_terminal *quiet)
-{
-	struct sigaction action = { .sa_handler = catch_signal };
-	struct termios silent;
-
-	if (tcgetattr(STDIN_FILENO, &quiet->saved))
-		return -1;
-	caught = 0;
-	for (int i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &action, &quiet->actions[i]);
-	silent = quiet->saved;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	silent.c_lflag |= ECHONL | ICANON;
-	return tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-}
 
 static void quiet_end(const struct quiet_terminal *quiet)
 {
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet->saved);
 	for (int i = 0; i < SIGNALS; i++)
 		sigaction(signals[i], &quiet->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &quiet->mask, NULL);
+}
+
+/* Signals come only while quiet_read() waits, so that none is missed, and the echo is switched on again before one
+ * acts. What is ignored stays ignored. */
+static int quiet_begin(struct quiet_terminal *quiet)
+{
+	struct sigaction action = { .sa_handler = catch_signal };
+	struct termios silent;
+	sigset_t ours;
+
+	if (tcgetattr(STDIN_FILENO, &quiet->saved))
+		return -1;
+	caught = 0;
+	sigemptyset(&ours);
+	for (int i = 0; i < SIGNALS; i++)
+		sigaddset(&ours, signals[i]);
+	sigprocmask(SIG_BLOCK, &ours, &quiet->mask);
+	for (int i = 0; i < SIGNALS; i++) {
+		sigaction(signals[i], NULL, &quiet->actions[i]);
+		if (quiet->actions[i].sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+	}
+	silent = quiet->saved;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	silent.c_lflag |= ECHONL | ICANON;
+	if (!tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent))
+		return 0;
+	quiet_end(quiet);
+	return -1;
+}
+
+static ssize_t quiet_read(const struct quiet_terminal *quiet, char *text, size_t size)
+{
+	struct pollfd terminal = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	if (ppoll(&terminal, 1, NULL, &quiet->mask) < 0)
+		return -1;
+	return read(STDIN_FILENO, text, size);
 }
 
 /* One line, which the terminal gives whole, or without what is beyond its limit. */
@@ -70,7 +94,7 @@ static ssize_t read_terminal(const char *what, char *text, size_t size)
 		if (quiet_begin(&quiet))
 			return -1;
 		fprintf(stderr, "%s (is not shown): ", what);
-		n = read(STDIN_FILENO, text, size);
+		n = quiet_read(&quiet, text, size);
 		e = errno;
 		quiet_end(&quiet);
 		errno = e;

@@ -54,6 +54,7 @@ class Terminal:
     def __init__(self, *arguments):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where the tests run in the background
             os.execvpe("tokeep", ["tokeep"] + list(arguments), environment)
         self.seen = b""
 
