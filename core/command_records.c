@@ -281,6 +281,9 @@ int verb_delete(struct command *cmd)
 	const char *id = arguments_operand(cmd, 0);
 	int r = tokeep_delete_token(cmd->tk, id);
 
+	/* In our words: an answer, which reads the same over every store. */
+	if (r == TOKEEP_ENOTFOUND)
+		return say_error(cmd, r, "%s: no token has this id; run: tokeep list", id);
 	if (r)
 		return say_failure(cmd, cmd->tk, r, id);
 	if (!cmd->json) {
