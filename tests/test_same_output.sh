@@ -115,7 +115,7 @@ commands () {
 		# shellcheck disable=SC2086 # words
 		tokeep $verb 2>stderr
 		echo "exit $?"
-		sed "s/^tokeep: $word: /tokeep: /" stderr
+		cat stderr
 	done
 }
 
