@@ -16,12 +16,11 @@
  * Lines
  */
 
-int csv_open(struct csv_reader *reader, int fd, size_t file_size)
+int csv_open(struct csv_reader *reader, int fd, size_t size)
 {
-	/* One more than the file: then the first read tells that it is all. */
-	size_t room = file_size < BUFFER_SIZE ? file_size + 1 : BUFFER_SIZE;
+	size_t room = size < BUFFER_SIZE ? size + 1 : BUFFER_SIZE;
 
-	*reader = (struct csv_reader){ .fd = fd, .buffer = malloc(room), .room = room };
+	*reader = (struct csv_reader){ .fd = fd, .buffer = malloc(room), .room = room, .size = size, .left = size };
 	return reader->buffer ? 0 : -1;
 }
 
@@ -46,6 +45,7 @@ int csv_rewind(struct csv_reader *reader)
 	if (reader->fd < 0)
 		return 0;
 	reader->filled = 0;
+	reader->left = reader->size;
 	reader->at_end = false;
 	return lseek(reader->fd, 0, SEEK_SET) < 0 ? -1 : 0;
 }
@@ -68,6 +68,7 @@ static int grow(struct csv_reader *reader)
 /* Reads on behind what is there. */
 static int fill(struct csv_reader *reader)
 {
+	size_t room;
 	ssize_t n;
 
 	if (reader->begin) {
@@ -77,13 +78,15 @@ static int fill(struct csv_reader *reader)
 	}
 	if (reader->filled == reader->room && grow(reader))
 		return -1;
+	room = reader->room - reader->filled;
 	do
-		n = read(reader->fd, reader->buffer + reader->filled, reader->room - reader->filled);
+		n = read(reader->fd, reader->buffer + reader->filled, room < reader->left ? room : reader->left);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
-	reader->at_end = !n;
 	reader->filled += n;
+	reader->left -= n;
+	reader->at_end = !n || !reader->left;
 	return 0;
 }
 

@@ -28,12 +28,13 @@ struct csv_reader {
 	char *buffer;
 	size_t room, begin, filled;
 	size_t offset; /* in the file, of `begin` */
+	size_t size, left; /* of the file, and of it to be read */
 	unsigned long number;
 	bool at_end;
 };
 
-/* Reads through a buffer that is no larger than it must be for a file of this size. -1 with errno. */
-int csv_open(struct csv_reader *reader, int fd, size_t file_size);
+/* Reads that many bytes and no more, should the file grow meanwhile. -1 with errno. */
+int csv_open(struct csv_reader *reader, int fd, size_t size);
 void csv_open_memory(struct csv_reader *reader, char *bytes, size_t size);
 int csv_rewind(struct csv_reader *reader); /* -1 with errno */
 void csv_close(struct csv_reader *reader); /* wipes; the descriptor stays open */

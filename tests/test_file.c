@@ -290,6 +290,50 @@ static void locked_out(void)
 	store_close(&s);
 }
 
+static int save_bob(void *data)
+{
+	struct store s;
+	int r;
+
+	open_store(&s);
+	r = set_access(&s, "bob", data);
+	if (r)
+		printf("# %s\n", said(&s));
+	fflush(stdout);
+	store_close(&s);
+	return r != 0;
+}
+
+static void lock_file_deleted(void)
+{
+	struct store s;
+	int old, new, status;
+	pid_t pid;
+
+	fresh(&s);
+	set_access(&s, "alice", "a");
+	old = hostlock_open(lock_path);
+	hostlock_take(old, 0, 0);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(save_bob((void *)"b"));
+	usleep(200000); /* it waits for the one */
+	unlink(lock_path);
+	new = hostlock_open(lock_path);
+	hostlock_take(new, 0, 0);
+	hostlock_release(old, 0); /* the child has the descriptor, too */
+	close(old);
+	usleep(200000);
+	is_str(found(&s, ACCESS, token(USER, "bob", END)), "(-4)", "who waited for a lock file that was deleted waits for the new one");
+	close(new);
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	is_int(status, 0, "and saves then");
+	is_str(found(&s, ACCESS, token(USER, "bob", END)), "b", "what was to be saved");
+	store_close(&s);
+}
+
 static void leases(void)
 {
 	struct store s, other;
@@ -444,6 +488,63 @@ static void sdk_at_work(void)
 	store_close(&s);
 }
 
+static int write_into_it(void *data, const struct tokeep_token *t)
+{
+	int fd = open(path, O_WRONLY | O_APPEND);
+
+	if (fd < 0 || write(fd, data, strlen(data)) < 0)
+		return 1;
+	return close(fd);
+}
+
+static void sdk_while_listing(void)
+{
+	char row[] = "2,bob,c,s,r2,bob-at,,,,\n";
+	struct store s;
+
+	fresh(&s);
+	set_access(&s, "alice", "a");
+	is_int(backend_get_tokens(s.be, write_into_it, row), TOKEEP_ESTORE,
+	       "a list of a file that changed meanwhile is not said to be whole");
+	is_int(rows(&s), 2, "the next one is");
+	store_close(&s);
+}
+
+/* A save that hangs in its fsync, while an SDK writes. */
+static void sdk_while_saving(const char *program)
+{
+	char command[1000], *text;
+	struct store s;
+	int status;
+	pid_t pid;
+
+	if (system("strace -V >/dev/null 2>&1")) {
+		skip("what an SDK wrote while we saved is not lost", "needs strace");
+		return;
+	}
+	fresh(&s);
+	set_access(&s, "alice", "old");
+	snprintf(command, sizeof(command),
+		 "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 exec strace -o /dev/null -e trace=fsync "
+		 "-e inject=fsync:delay_enter=700000:when=1 '%s' save '%s'", program, path);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	for (int i = 0; i < 500 && !strays(); i++) /* until it is about to */
+		usleep(10000);
+	put_text(path, HEADER "1,alice,,,r,old,,,,\n2,bob,,,r,bob-at,,,,\n");
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	is_int(status, 0, "a save beside an SDK ends well");
+	text = slurp(path);
+	is_str(text, HEADER "1,alice,,,r,new,,,,\n2,bob,,,r,bob-at,,,,\n", "and what the SDK wrote meanwhile is not lost");
+	free(text);
+	store_close(&s);
+}
+
 /*
  * Whatever fails
  */
@@ -585,13 +686,20 @@ static int with_fault(const char *program, const char *call, const char *error, 
 	int injected;
 
 	snprintf(command, sizeof(command),
-		 "strace -o '%s' -e 'trace=/^(%s)$' -e 'inject=/^(%s)$:error=%s:when=%d' '%s' save '%s' >/dev/null 2>&1",
+		 "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -o '%s' -e 'trace=/^(%s)$' -e 'inject=/^(%s)$:error=%s:when=%d' '%s' save '%s' >/dev/null 2>&1",
 		 in_folder("strace.log"), call, call, error, k, program, path);
 	*status = system(command);
 	log = slurp(in_folder("strace.log"));
 	injected = strstr(log, "(INJECTED)") != NULL;
 	free(log);
 	return injected;
+}
+
+static bool in_order(const char *text, const char *first, const char *second, const char *third)
+{
+	text = strstr(text, first);
+	text = text ? strstr(text, second) : NULL;
+	return text && strstr(text, third);
 }
 
 static void faults(const char *program)
@@ -629,6 +737,10 @@ static void faults(const char *program)
 					       is_old ? "old" : is_new ? "new" : "torn", strays());
 			}
 	printf("# %d calls failed\n", runs);
+	with_fault(program, "fsync|rename|renameat|renameat2", "EIO", 99, &status);
+	text = slurp(in_folder("strace.log"));
+	ok(in_order(text, "fsync(", "rename", "fsync("), "a save is an fsync, a rename and an fsync of the folder");
+	free(text);
 	ok(runs > 50, "every system call of a save fails in turn");
 	is_int(torn, 0, "the file is old or new, never torn");
 	is_int(lied, 0, "new where the save said so, else old");
@@ -690,11 +802,14 @@ int main(int argc, char **argv)
 	what_a_crash_left();
 	two_hundred();
 	locked_out();
+	lock_file_deleted();
 	leases();
 	swapping();
 	probing();
 	batches();
 	sdk_at_work();
+	sdk_while_listing();
+	sdk_while_saving(argv[0]);
 	reading_while_writing();
 	killing();
 	full_disk();
