@@ -379,7 +379,8 @@ static int failed(struct refresh *x, struct exchange *e, int r)
 	return r;
 }
 
-/* Could the answer be saved? Judged are the fields that change, at the size that is to be expected. */
+/* Could the answer be saved? Judged are the fields that change, at the size that is to be expected: that of the last
+ * one, of the refresh token where no access token was there yet, and of a time as it is now. */
 static int prove(const struct refresh *x)
 {
 	struct tokeep_token wanted = { { NULL } };
@@ -390,6 +391,11 @@ static int prove(const struct refresh *x)
 	for (size_t i = 0; !r && i < sizeof(changing) / sizeof(*changing); i++)
 		if (tokeep_token_set(&wanted, changing[i], x->row->value[changing[i]]))
 			r = error_nomem(x->flow->err);
+	if (!r && !get(x->row, TOKEEP_FIELD_ACCESS_TOKEN) &&
+	    tokeep_token_set(&wanted, TOKEEP_FIELD_ACCESS_TOKEN, get(x->row, TOKEEP_FIELD_REFRESH_TOKEN)))
+		r = error_nomem(x->flow->err);
+	if (!r && token_set_time(&wanted, TOKEEP_FIELD_EXPIRY_TIME, expiry_now_ms()))
+		r = error_nomem(x->flow->err);
 	if (!r)
 		r = backend_probe(x->flow->be, &wanted);
 	if (r)
@@ -415,8 +421,10 @@ static int take_leftover(struct refresh *x, struct exchange *e, bool *again)
 		journal_drop(&e->journal);
 		return 0;
 	}
-	if (r)
+	if (r) {
+		error_add(x->flow->err, "; so the refresh token was not spent");
 		return r;
+	}
 	if (e->journal.answered) {
 		*again = true;
 		return recover_answer(x->flow, &e->journal, x->row);
