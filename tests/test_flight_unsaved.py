@@ -4,15 +4,13 @@
 with exit 11, and the next run brings it home. What is in the journal is neither overlooked nor overwritten."""
 import fcntl
 import os
-import shutil
 import struct
-import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "flight"))
-from flight import ROOT, Database, Place, Provider, closing, finish, is_, ok, skip, wait_until
+from flight import Database, Place, Provider, fill, finish, is_, ok, skip, small_disk, wait_until
 
 USER = "alice@example.com"
 F_OFD_SETLK = 37
@@ -60,26 +58,6 @@ def readable_by_others(store):
     place = Place(provider, store)
     path = os.path.join(place.data, "tokens")
     unsaved("%s refused as readable by others" % store, place, lambda: os.chmod(path, 0o644), lambda: os.chmod(path, 0o600))
-
-
-def small_disk(size="200k"):
-    folder = os.path.join(Place(provider, "list").folder, "disk")
-    os.mkdir(folder)
-    if not ROOT or subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=" + size, "tmpfs", folder],
-                                  stderr=subprocess.DEVNULL).returncode:
-        return None
-    closing.append(lambda: subprocess.run(["umount", "-l", folder]))
-    return folder
-
-
-def fill(folder):
-    with open(os.path.join(folder, "ballast"), "wb", buffering=0) as ballast:
-        for size in (4096, 1):
-            try:
-                while True:
-                    ballast.write(b"x" * size)
-            except OSError:
-                pass
 
 
 def full_disk(store):

@@ -282,6 +282,26 @@ while read -r line; do eval "$line" || echo "failed: $?"; echo "done $db_pid"; d
             self.shell.wait()
 
 
+def small_disk(size="200k"):
+    """A folder on a file system of its own; None where that can't be had."""
+    folder = tempfile.mkdtemp(dir=scratch)
+    if not ROOT or subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700,size=" + size, "tmpfs", folder],
+                                  stderr=subprocess.DEVNULL).returncode:
+        return None
+    closing.append(lambda: subprocess.run(["umount", "-l", folder]))
+    return folder
+
+
+def fill(folder):
+    with open(os.path.join(folder, "ballast"), "wb", buffering=0) as ballast:
+        for size in (4096, 1):
+            try:
+                while True:
+                    ballast.write(b"x" * size)
+            except OSError:
+                pass
+
+
 def wait_until(holds, seconds=10):
     end_at = time.monotonic() + seconds
     while not holds() and time.monotonic() < end_at:
