@@ -250,6 +250,7 @@ static int search_draft(struct tokeep_backend *be, struct file_draft *draft, str
 {
 	struct csv_reader reader;
 
+	search->known = &draft->flaws;
 	csv_open_memory(&reader, draft->bytes, draft->size);
 	return file_search(be, search, &reader);
 }
@@ -287,8 +288,8 @@ static int find_id(struct tokeep_backend *be, struct file_draft *draft, struct f
 
 	if (r || search->found)
 		return r;
-	if (search->flaws.count)
-		return file_flaws_fail(be, &search->flaws, "can't tell whether this token is there");
+	if (draft->flaws.count)
+		return file_flaws_fail(be, &draft->flaws, "can't tell whether this token is there");
 	return tokeep_backend_fail(be, TOKEEP_ENOTFOUND, "%s: no token has the id %s", file_store(be)->path,
 				   search->id);
 }

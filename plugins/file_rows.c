@@ -81,10 +81,11 @@ static bool is_empty(const struct csv_row *row)
 	return true;
 }
 
-static bool is_made_of(const char *bytes, size_t size, const char *set)
+/* Digits, or one of these. */
+static bool is_made_of(const char *bytes, size_t size, const char *others)
 {
 	for (size_t i = 0; i < size; i++)
-		if (!strchr(set, bytes[i]))
+		if ((bytes[i] < '0' || bytes[i] > '9') && !strchr(others, bytes[i]))
 			return false;
 	return true;
 }
@@ -93,8 +94,8 @@ static bool is_made_of(const char *bytes, size_t size, const char *set)
 static bool is_odd(int field, const char *value, size_t size)
 {
 	if (field == TOKEEP_FIELD_EXPIRY_TIME)
-		return !is_made_of(value, size, "0123456789.eE+-");
-	return field == TOKEEP_FIELD_REDIRECT_URL && size > 9 && is_made_of(value, size, "0123456789");
+		return !is_made_of(value, size, ".eE+-");
+	return field == TOKEEP_FIELD_REDIRECT_URL && size > 9 && is_made_of(value, size, "");
 }
 
 bool sheet_is_odd(int field, const char *value)
@@ -154,9 +155,9 @@ static const char *flaw(const struct sheet *sheet, const struct csv_line *line, 
 		return "the id is missing";
 	if (is_shifted(row))
 		return "expiry_time or redirect_url is none (a comma without quotes before it?)";
-	if (has_stray_cr(row))
+	if (memchr(line->bytes, '\r', line->size) && has_stray_cr(row))
 		return "a carriage return is in it";
-	if (is_too_long(row))
+	if (line->size > TOKEEP_VALUE_MAX && is_too_long(row))
 		return "a value is longer than 65536 bytes";
 	return NULL;
 }

@@ -116,6 +116,8 @@ static int look(struct tokeep_backend *be, struct file_search *search, struct cs
 			file_flaws_add(&search->flaws, &line, why);
 			break;
 		case ROW_SOUND:
+			if (!csv_column_is(&line, key, value, size))
+				break;
 			*dubious |= row.count < sheet.full; /* perhaps the rest of a torn one above */
 			r = consider(be, search, &sheet, &row, &line);
 			break;
@@ -125,6 +127,14 @@ static int look(struct tokeep_backend *be, struct file_search *search, struct cs
 	}
 	search->flaws.lost_header = sheet.lost;
 	return !r && n < 0 ? file_fail(be, "read") : r;
+}
+
+/* Who isn't found may be in a malformed line; a short one that fits may be the rest of a torn one. */
+static bool needs_care(const struct file_search *search, bool dubious)
+{
+	if (search->known)
+		return dubious && search->known->count;
+	return dubious || !(search->count[1] + search->count[2]);
 }
 
 int file_search(struct tokeep_backend *be, struct file_search *search, struct csv_reader *reader)
@@ -140,7 +150,7 @@ int file_search(struct tokeep_backend *be, struct file_search *search, struct cs
 	if (key_of(search, &value) < 0)
 		return 0;
 	r = look(be, search, reader, false, &dubious);
-	if (!r && (dubious || !(search->count[1] + search->count[2]))) {
+	if (!r && needs_care(search, dubious)) {
 		if (csv_rewind(reader))
 			return file_fail(be, "read");
 		r = look(be, search, reader, true, &dubious);
