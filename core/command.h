@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <tokeep.h>
 
 /* Every option of every verb; one that several verbs have means the same in each. */
@@ -17,7 +18,9 @@ enum option_id {
 	OPTION_ALL,
 	OPTION_BEFORE,
 	OPTION_CLIENT,
+	OPTION_CLIENT_CREDENTIALS,
 	OPTION_CODE,
+	OPTION_DEVICE,
 	OPTION_DRY_RUN,
 	OPTION_ENV,
 	OPTION_GRANT_TOKEN,
@@ -182,6 +185,13 @@ int browser_login(struct command *cmd, struct tokeep_token *token);
 /* Where there is no configuration, and people at a terminal: asks what has to be in one, writes it, and goes on with
  * it. */
 int setup_offer(struct command *cmd);
+
+/*
+ * command_device.c, command_qr.c
+ */
+int device_login(struct command *cmd, const char *client, const char *secret, struct tokeep_token *token);
+/* Nothing where it does not fit, or this build has no QR codes. */
+void qr_draw(FILE *out, const char *text);
 
 /*
  * command_records.c, shared with its neighbours

@@ -182,6 +182,16 @@ void json_put_login(FILE *file, const char *url, int port)
 		fprintf(file, "%s\n", url);
 }
 
+void json_put_device(FILE *file, const char *uri, const char *complete, const char *user_code, int64_t expires_in_s)
+{
+	json_t *device = json_pack("{s:o, s:o, s:o, s:I}", "verification_uri", text_of(uri, NULL),
+				   "verification_uri_complete", text_of(complete, NULL), "user_code",
+				   text_of(user_code, NULL), "expires_in", (json_int_t)expires_in_s);
+
+	if (put(file, json_pack("{s:o}", "device", device), "\n"))
+		fprintf(file, "%s %s\n", uri, user_code);
+}
+
 /*
  * In
  */

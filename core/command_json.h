@@ -37,6 +37,8 @@ void json_put_error(FILE *file, const char *class_name, const char *message, int
 void json_put_warning(FILE *file, const char *message);
 /* Where to log in; port 0: null. */
 void json_put_login(FILE *file, const char *url, int port);
+/* {"device":{...}}: where to approve a login, for a program that shows it in its own way. */
+void json_put_device(FILE *file, const char *uri, const char *complete, const char *user_code, int64_t expires_in_s);
 
 /* A line as `export` writes it, into an empty token. TOKEEP_EINVAL: `why` says it, without a word of the line, which
  * may be a secret. */

@@ -8,21 +8,42 @@
 
 struct form {
 	enum option_id option; /* that chooses it */
-	const char *what;      /* the secret that is asked for */
-	int (*run)(struct tokeep *tk, const char *client, const char *secret, struct tokeep_token *token);
+	const char *what;      /* the secret that is asked for; NULL: none */
+	int (*run)(struct command *cmd, const char *client, const char *secret, struct tokeep_token *token);
 };
 
+static int code_login(struct command *cmd, const char *client, const char *secret, struct tokeep_token *token)
+{
+	return tokeep_login_code(cmd->tk, client, secret, token);
+}
+
+static int refresh_token_login(struct command *cmd, const char *client, const char *secret, struct tokeep_token *token)
+{
+	return tokeep_login_refresh_token(cmd->tk, client, secret, token);
+}
+
+static int client_credentials_login(struct command *cmd, const char *client, const char *secret,
+				    struct tokeep_token *token)
+{
+	(void)secret;
+	return tokeep_login_client_credentials(cmd->tk, client, token);
+}
+
 static const struct form forms[] = {
-	{ OPTION_CODE,          "code or callback URL", tokeep_login_code },
-	{ OPTION_REFRESH_TOKEN, "refresh token",        tokeep_login_refresh_token },
+	{ OPTION_CODE,               "code or callback URL", code_login },
+	{ OPTION_REFRESH_TOKEN,      "refresh token",        refresh_token_login },
+	{ OPTION_DEVICE,             NULL,                   device_login },
+	{ OPTION_CLIENT_CREDENTIALS, NULL,                   client_credentials_login },
 };
 enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
 
 /* NULL: none, so it is the browser. What goes with the browser alone goes with none of the others. */
 static int choose_form(struct command *cmd, const struct form **form)
 {
-	static const enum option_id ports[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_PORT, OPTIONS };
-	static const enum option_id browsers[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_NO_BROWSER, OPTIONS };
+	static const enum option_id ports[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_DEVICE,
+						OPTION_CLIENT_CREDENTIALS, OPTION_PORT, OPTIONS };
+	static const enum option_id browsers[] = { OPTION_CODE, OPTION_REFRESH_TOKEN, OPTION_DEVICE,
+						   OPTION_CLIENT_CREDENTIALS, OPTION_NO_BROWSER, OPTIONS };
 
 	*form = NULL;
 	if (arguments_one_of(cmd, ports) || arguments_one_of(cmd, browsers))
@@ -35,9 +56,9 @@ static int choose_form(struct command *cmd, const struct form **form)
 
 static int read_grant(struct command *cmd, const struct form *form, char **secret)
 {
-	int r = secret_option(cmd, form->option, form->what, secret);
+	int r = form->what ? secret_option(cmd, form->option, form->what, secret) : 0;
 
-	if (r || **secret)
+	if (r || !form->what || **secret)
 		return r;
 	secret_drop(*secret);
 	return say_error(cmd, TOKEEP_EINVAL, "%s: nothing was given", form->what);
@@ -73,7 +94,7 @@ static int log_in(struct command *cmd, const struct form *form, struct tokeep_to
 	r = read_grant(cmd, form, &secret);
 	if (r)
 		return r;
-	r = form->run(cmd->tk, arguments_operand(cmd, 0), secret, token);
+	r = form->run(cmd, arguments_operand(cmd, 0), secret, token);
 	secret_drop(secret);
 	return r ? say_failure(cmd, cmd->tk, r, NULL) : 0;
 }

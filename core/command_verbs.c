@@ -17,6 +17,8 @@ static const struct option_line login_options[] = {
 	{ OPTION_PORT, "port", "N", "the port that the browser comes back to" },
 	{ OPTION_CODE, "code", "CODE|-", "a code or the callback URL; - reads it or asks for it" },
 	{ OPTION_REFRESH_TOKEN, "refresh-token", "-", "take over a refresh token, read or asked for" },
+	{ OPTION_DEVICE, "device", NULL, "with a code that is approved on another device" },
+	{ OPTION_CLIENT_CREDENTIALS, "client-credentials", NULL, "for the client itself, without a user" },
 	{ OPTION_USER, "user", "NAME", "the account; without it the provider is asked" },
 	{ OPTION_SCOPE, "scope", "SCOPE", "what the token is to be good for, instead of the config's" },
 	JSON_LINE,
@@ -75,7 +77,7 @@ static const struct option_line migrate_options[] = {
 static const struct option_line json_options[] = { JSON_LINE, END_LINE };
 
 static const struct verb verbs[] = {
-	{ "login", "[CLIENT]", "log in: in the browser, or by one of --code, --refresh-token", 0, 1, true, login_options,
+	{ "login", "[CLIENT]", "log in: in the browser, or by one of --code, --device and others", 0, 1, true, login_options,
 	  verb_login },
 	{ "token", "[USER]", "print a valid access token, refreshed if it must be", 0, 1, true, token_options, verb_token },
 	{ "refresh", "[USER...|--all]", "get new access tokens now", 0, -1, true, refresh_options, verb_refresh },

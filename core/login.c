@@ -192,28 +192,51 @@ static int log_in(const struct flow *flow, struct client *client, const struct l
 	return r;
 }
 
+/* All that can be known before anything is asked: what the row will be, and that it can be kept. */
+static int prepare(const struct flow *flow, struct client *client, const struct login *login,
+		   const struct tokeep_token *token, struct tokeep_token *row, struct pause *pause, char **key)
+{
+	int r = flow_discover(flow, client);
+
+	if (r)
+		return r;
+	r = describe(login, client, token, row);
+	if (r == TOKEEP_EINVAL)
+		error_set(flow->err, r, "%s: a value can't be stored: a line break is in it, or it is longer than %d bytes",
+			  client->name, TOKEEP_VALUE_MAX);
+	else if (r || asprintf(key, "login:%s", client->name) < 0)
+		r = error_nomem(flow->err);
+	if (!r)
+		r = add_secret(client, row, flow->err);
+	if (!r)
+		r = within_budget(flow, client, *key, pause);
+	if (!r)
+		r = prove(flow, row);
+	return r;
+}
+
+int login_prove(const struct flow *flow, struct client *client, const struct login *login,
+		const struct tokeep_token *token)
+{
+	struct tokeep_token row = { { NULL } };
+	struct pause pause = { .result = 0 };
+	char *key = NULL;
+	int r = prepare(flow, client, login, token, &row, &pause, &key);
+
+	free(key);
+	pause_free(&pause);
+	token_clear(&row);
+	return r;
+}
+
 int login_run(const struct flow *flow, struct client *client, const struct login *login,
 	      struct tokeep_token *token)
 {
 	struct tokeep_token row = { { NULL } };
 	struct pause pause = { .result = 0 };
 	char *key = NULL;
-	int r = flow_discover(flow, client);
+	int r = prepare(flow, client, login, token, &row, &pause, &key);
 
-	if (r)
-		return r;
-	r = describe(login, client, token, &row);
-	if (r == TOKEEP_EINVAL)
-		error_set(flow->err, r, "%s: a value can't be stored: a line break is in it, or it is longer than %d bytes",
-			  client->name, TOKEEP_VALUE_MAX);
-	else if (r || asprintf(&key, "login:%s", client->name) < 0)
-		r = error_nomem(flow->err);
-	if (!r)
-		r = add_secret(client, &row, flow->err);
-	if (!r)
-		r = within_budget(flow, client, key, &pause);
-	if (!r)
-		r = prove(flow, &row);
 	if (!r)
 		r = log_in(flow, client, login, &row, token);
 	if (!r && client->dialect == DIALECT_ZOHO) {
@@ -258,6 +281,35 @@ int tokeep_login_refresh_token(struct tokeep *tk, const char *name, const char *
 		r = client_named(&tk->conf, name, NULL, &client, &tk->err);
 	if (!r)
 		r = login_run(&flow, client, &login, token);
+	client_free(client);
+	return r;
+}
+
+static int ask_credentials(const struct exchange *x, const struct oauth_net *net, struct oauth_result *result)
+{
+	return oauth_client_credentials(x->client, net, x->row->value[TOKEEP_FIELD_SCOPE], result, x->flow->err);
+}
+
+/* No user takes part, so the client's name stands for one. */
+static int with_credentials(const struct flow *flow, struct client *client, struct tokeep_token *token)
+{
+	struct login login = { .ask = ask_credentials, .grant_type = "client_credentials" };
+
+	if (!token->value[TOKEEP_FIELD_USER_NAME] && tokeep_token_set(token, TOKEEP_FIELD_USER_NAME, client->name))
+		return error_nomem(flow->err);
+	return login_run(flow, client, &login, token);
+}
+
+int tokeep_login_client_credentials(struct tokeep *tk, const char *name, struct tokeep_token *token)
+{
+	struct client *client = NULL;
+	struct flow flow;
+	int r = context_flow(tk, &flow);
+
+	if (!r)
+		r = client_named(&tk->conf, name, NULL, &client, &tk->err);
+	if (!r)
+		r = with_credentials(&flow, client, token);
 	client_free(client);
 	return r;
 }

@@ -19,6 +19,9 @@ struct login {
 /* Asks, and saves what comes. `token` may hold user_name and scope, and is the saved record afterwards. */
 int login_run(const struct flow *flow, struct client *client, const struct login *login,
 	      struct tokeep_token *token);
+/* Could what comes of it be kept? To be asked before a person is troubled. */
+int login_prove(const struct flow *flow, struct client *client, const struct login *login,
+		const struct tokeep_token *token);
 int login_with_code(const struct flow *flow, struct client *client, const char *code, const char *redirect_url,
 		    const char *code_verifier, struct tokeep_token *token);
 

@@ -242,6 +242,22 @@ TOKEEP_API int tokeep_login_code(struct tokeep *tk, const char *client, const ch
 TOKEEP_API int tokeep_login_refresh_token(struct tokeep *tk, const char *client, const char *refresh_token,
 					  struct tokeep_token *token);
 
+/* The device flow (RFC 8628): `show` is called once with where to go and what to enter there, on any device;
+ * then the call waits until that has been approved, refused (TOKEEP_ELOGIN), or is too late. */
+struct tokeep_device_login {
+	/* What it is given is valid during the call. verification_uri_complete has the code in it, for a QR code or a
+	 * link; NULL: the server gives none. The other two are to be shown in any case. */
+	void (*show)(void *data, const char *verification_uri, const char *verification_uri_complete,
+		     const char *user_code, int64_t expires_in_s);
+	void *data;
+};
+TOKEEP_API int tokeep_login_device(struct tokeep *tk, const char *client, const struct tokeep_device_login *ui,
+				   struct tokeep_token *token);
+
+/* A token for the client itself (RFC 6749, 4.4); without a user_name the record gets the client's name. It is asked
+ * for anew whenever it has expired. */
+TOKEEP_API int tokeep_login_client_credentials(struct tokeep *tk, const char *client, struct tokeep_token *token);
+
 /*
  * What is there, for `tokeep check`, `stores` and `providers`. Structures are the library's and valid
  * during the call; NULL where a thing is unknown.
