@@ -393,6 +393,11 @@ int tokeep_store_begin(struct tokeep_backend *be)
 	struct file_draft *draft = malloc(sizeof(*draft));
 	int r = draft ? file_draft_begin(be, draft, true) : TOKEEP_ENOMEM;
 
+	if (!r) {
+		r = file_draft_know(draft);
+		if (r)
+			file_draft_end(draft);
+	}
 	if (r)
 		free(draft);
 	else

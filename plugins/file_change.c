@@ -264,19 +264,30 @@ static int copy(struct tokeep_token *to, const struct tokeep_token *from)
 	return r;
 }
 
+/* Without reading all of it. */
+static bool may_hold_token(const struct file_draft *draft, const struct tokeep_token *token)
+{
+	int field = tokeep_token_get(token, TOKEEP_FIELD_ID) ? TOKEEP_FIELD_ID : tokeep_token_key(token);
+
+	return field >= 0 && file_known_may_hold(&draft->known, field, tokeep_token_get(token, field));
+}
+
 int file_draft_save(struct tokeep_backend *be, struct file_draft *draft, const struct tokeep_token *token,
 		    struct tokeep_token *saved)
 {
 	struct file_search search = { .id = tokeep_token_get(token, TOKEEP_FIELD_ID), .wanted = token };
-	int r;
+	int r = 0;
 
-	r = search_draft(be, draft, &search);
+	if (may_hold_token(draft, token))
+		r = search_draft(be, draft, &search);
 	if (!r)
 		r = copy(saved, token);
 	if (!r && search.found)
 		r = check_account(be, search.row, token);
 	if (!r)
 		r = search.found ? update(be, draft, &search, saved) : insert(be, draft, saved);
+	if (!r)
+		file_known_add(&draft->known, saved);
 	file_search_end(&search);
 	return r;
 }
@@ -313,6 +324,8 @@ int file_draft_swap(struct tokeep_backend *be, struct file_draft *draft, const s
 		r = copy(saved, token);
 	if (!r)
 		r = update(be, draft, &search, saved);
+	if (!r)
+		file_known_add(&draft->known, saved);
 	tokeep_token_free(saved);
 	file_search_end(&search);
 	return r;

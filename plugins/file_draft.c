@@ -175,9 +175,38 @@ int file_draft_begin(struct tokeep_backend *be, struct file_draft *draft, bool m
 	return r;
 }
 
+int file_draft_know(struct file_draft *draft)
+{
+	struct tokeep_token *token;
+	struct sheet sheet = { .begun = false };
+	struct csv_reader reader;
+	struct csv_line line;
+	struct csv_row row;
+	const char *why;
+	int r = 0;
+
+	if (draft->flaws.count) /* what a malformed row holds can't be known */
+		return 0;
+	token = tokeep_token_new();
+	if (!token)
+		return TOKEEP_ENOMEM;
+	file_known_begin(&draft->known);
+	csv_open_memory(&reader, draft->bytes, draft->size);
+	while (!r && csv_next(&reader, &line) > 0) {
+		if (sheet_judge(&sheet, &line, &row, &why) != ROW_SOUND)
+			continue;
+		r = sheet_get(&sheet, &row, token);
+		if (!r)
+			file_known_add(&draft->known, token);
+	}
+	tokeep_token_free(token);
+	return r;
+}
+
 void file_draft_end(struct file_draft *draft)
 {
 	wipe(draft);
+	file_known_end(&draft->known);
 	file_unlock(draft->lock, FILE_LOCK_WRITER);
 	draft->lock = -1;
 }

@@ -7,6 +7,7 @@
 #define TOKEEP_PLUGINS_FILE_DRAFT_H
 
 #include "file.h"
+#include "file_known.h"
 #include "file_lock.h"
 #include "file_search.h"
 
@@ -22,12 +23,15 @@ struct file_draft {
 	struct file_flaws flaws;
 	char highest[FILE_ID_MAX + 1]; /* of the numeric ids that are or were */
 	struct file_memory memory;
+	struct file_known known; /* of a batch */
 	bool changed;
 	bool dropped; /* a row went, so its id has to be remembered */
 };
 
 /* `make`: with the folder, where it isn't there. Without it and without a file: TOKEEP_ENOTFOUND. */
 int file_draft_begin(struct tokeep_backend *be, struct file_draft *draft, bool make);
+/* Many changes are to come: it pays to know what is there. */
+int file_draft_know(struct file_draft *draft);
 /* *again: somebody else wrote meanwhile, so nothing was. */
 int file_draft_commit(struct tokeep_backend *be, struct file_draft *draft, bool *again);
 void file_draft_end(struct file_draft *draft); /* wipes, unlocks */
