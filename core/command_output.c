@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "printable.h"
+
 static char buffer[65536];
 static bool terminal;
 static int failure; /* errno of the write that failed first */
@@ -48,40 +50,12 @@ bool output_terminal(void)
 	return terminal;
 }
 
-/* How many bytes at `p` make a character that must not reach a terminal: C0, DEL, C1, and the controls of
- * writing direction U+061C, U+200E-F, U+202A-E, U+2066-9. */
-static size_t control_length(const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	if (p[0] < 0x20 || p[0] == 0x7f)
-		return 1;
-	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-		return 2;
-	if (p[0] == 0xd8 && p[1] == 0x9c)
-		return 2;
-	if (p[0] != 0xe2)
-		return 0;
-	if (p[1] == 0x80 && ((p[2] >= 0x8e && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
-		return 3;
-	if (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
-		return 3;
-	return 0;
-}
-
 char *output_clean(const char *text)
 {
-	char *copy = malloc(strlen(text) + 1), *to = copy;
+	char *copy = strdup(text);
 
-	if (!copy)
-		return NULL;
-	while (*text) {
-		size_t n = control_length(text);
-
-		*to++ = n ? '?' : *text;
-		text += n ? n : 1;
-	}
-	*to = '\0';
+	if (copy)
+		printable_clean(copy);
 	return copy;
 }
 

@@ -8,49 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "printable.h"
+
 void error_clear(struct error *err)
 {
 	free(err->text);
 	err->text = NULL;
 	err->result = 0;
 	err->retry_after_s = -1;
-}
-
-/* How many bytes at p make a character that must not reach a terminal: C0, DEL, C1, and the bidirectional
- * controls U+061C, U+200E-F, U+202A-E, U+2066-9. */
-static size_t control_length(const unsigned char *p)
-{
-	if (p[0] < 0x20 || p[0] == 0x7f)
-		return 1;
-	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
-		return 2;
-	if (p[0] == 0xd8 && p[1] == 0x9c)
-		return 2;
-	if (p[0] != 0xe2)
-		return 0;
-	if (p[1] == 0x80 && ((p[2] >= 0x8e && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
-		return 3;
-	if (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
-		return 3;
-	return 0;
-}
-
-/* In place; the string only gets shorter. */
-static void clean(char *text)
-{
-	unsigned char *from = (unsigned char *)text, *to = from;
-
-	while (*from) {
-		size_t n = control_length(from);
-
-		if (n) {
-			*to++ = '?';
-			from += n;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	*to = '\0';
 }
 
 char *error_clean(const char *text, size_t size)
@@ -64,7 +29,7 @@ char *error_clean(const char *text, size_t size)
 	for (size_t i = 0; i < size; i++)
 		if (!copy[i])
 			copy[i] = '?';
-	clean(copy);
+	printable_clean(copy);
 	return copy;
 }
 
@@ -78,7 +43,7 @@ int error_set(struct error *err, int result, const char *format, ...)
 		text = NULL;
 	va_end(args);
 	if (text)
-		clean(text);
+		printable_clean(text);
 	free(err->text); /* after formatting: an argument may be the old text */
 	err->text = text;
 	err->result = result;
@@ -96,7 +61,7 @@ void error_add(struct error *err, const char *format, ...)
 		more = NULL;
 	va_end(args);
 	if (more && err->text && asprintf(&whole, "%s%s", err->text, more) >= 0) {
-		clean(whole);
+		printable_clean(whole);
 		free(err->text);
 		err->text = whole;
 	}
@@ -137,7 +102,7 @@ void log_say(const struct log *log, int level, const char *format, ...)
 		line = NULL;
 	va_end(args);
 	if (line) {
-		clean(line);
+		printable_clean(line);
 		log->write(log->data, level, line);
 	}
 	free(line);
