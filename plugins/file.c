@@ -28,21 +28,31 @@ const char tokeep_store_description[] = "a CSV file in the format of Zoho's SDKs
  * Open and close
  */
 
+static int read_timeout(struct tokeep_backend *be, struct file_store *store)
+{
+	const char *text = tokeep_backend_option(be, "timeout", "30");
+	char *end;
+	long s = strtol(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || s > 3600)
+		return tokeep_backend_fail(be, TOKEEP_ECONFIG, "timeout: must be 0 to 3600 seconds");
+	store->timeout_ms = s * INT64_C(1000);
+	return 0;
+}
+
 static int read_options(struct tokeep_backend *be, struct file_store *store)
 {
 	const char *path = tokeep_backend_option(be, "path", NULL);
 	const char *columns = tokeep_backend_option(be, "columns", "own");
-	const char *timeout = tokeep_backend_option(be, "lock_timeout", "30");
-	char *end;
+	int r = read_timeout(be, store);
 
+	if (r)
+		return r;
 	if (!path || *path != '/')
 		return tokeep_backend_fail(be, TOKEEP_ECONFIG, "path: must be the absolute path of the token file");
 	if (strcmp(columns, "own") && strcmp(columns, "zoho"))
 		return tokeep_backend_fail(be, TOKEEP_ECONFIG, "columns: must be \"own\" or \"zoho\"");
 	store->sdk_columns = !strcmp(columns, "zoho");
-	store->lock_timeout_ms = strtol(timeout, &end, 10) * INT64_C(1000);
-	if (*timeout < '0' || *timeout > '9' || *end || strlen(timeout) > 4)
-		return tokeep_backend_fail(be, TOKEEP_ECONFIG, "lock_timeout: must be 0 to 9999 seconds");
 	store->path = strdup(path);
 	store->folder = strndup(path, strrchr(path, '/') == path ? 1 : strrchr(path, '/') - path);
 	if (!store->path || !store->folder || asprintf(&store->lock_path, "%s.lock", path) < 0)

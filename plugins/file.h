@@ -13,7 +13,7 @@ struct file_draft;
 struct file_store {
 	char *path, *lock_path, *folder;
 	bool sdk_columns;         /* columns = "zoho" */
-	int64_t lock_timeout_ms;
+	int64_t timeout_ms;
 	struct file_draft *batch; /* between begin and commit */
 	int lease;                /* a descriptor; -1: none */
 	int64_t lease_byte;

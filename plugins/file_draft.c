@@ -22,12 +22,12 @@ static int lock(struct tokeep_backend *be, struct file_draft *draft)
 {
 	const struct file_store *store = file_store(be);
 
-	draft->lock = file_lock(store->lock_path, FILE_LOCK_WRITER, store->lock_timeout_ms);
+	draft->lock = file_lock(store->lock_path, FILE_LOCK_WRITER, store->timeout_ms);
 	if (draft->lock >= 0)
 		return 0;
 	if (errno == ETIMEDOUT)
 		return tokeep_backend_fail(be, TOKEEP_ESTORE, "%s: not to be had within %lld s: another process is writing",
-					   store->lock_path, (long long)store->lock_timeout_ms / 1000);
+					   store->lock_path, (long long)store->timeout_ms / 1000);
 	return tokeep_backend_fail(be, TOKEEP_ESTORE, "%s: open: %s", store->lock_path, strerror(errno));
 }
 
@@ -126,7 +126,6 @@ static int survey(struct tokeep_backend *be, struct file_draft *draft)
 		file_id_raise(draft->highest, line.bytes, line.bytes ? line.size : 0);
 	}
 	draft->flaws.lost_header = draft->sheet.lost;
-	file_flaws_report(be, &draft->flaws);
 	return 0;
 }
 

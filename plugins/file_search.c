@@ -42,15 +42,19 @@ void file_flaws_report(struct tokeep_backend *be, const struct file_flaws *flaws
 
 int file_flaws_fail(struct tokeep_backend *be, const struct file_flaws *flaws, const char *what)
 {
+	const char *path = file_store(be)->path, *why = flaws->why[0];
 	char lines[FILE_FLAWS_NAMED * 24 + 32] = "", *p = lines;
 	const char *end = lines + sizeof(lines);
 
+	if (flaws->count == 1)
+		return tokeep_backend_fail(be, TOKEEP_ESTORE, "%s: %s: line %lu is malformed: %s; mend or remove it by hand",
+					   path, what, flaws->line[0], why);
 	for (unsigned long i = 0; i < flaws->count && i < FILE_FLAWS_NAMED; i++)
 		p += snprintf(p, end - p, "%s%lu", i ? ", " : "", flaws->line[i]);
 	if (flaws->count > FILE_FLAWS_NAMED)
 		snprintf(p, end - p, " and %lu more", flaws->count - FILE_FLAWS_NAMED);
-	return tokeep_backend_fail(be, TOKEEP_ESTORE, "%s: %s: malformed: line %s (line %lu: %s); mend or remove it by hand",
-				   file_store(be)->path, what, lines, flaws->line[0], flaws->why[0]);
+	return tokeep_backend_fail(be, TOKEEP_ESTORE, "%s: %s: lines %s are malformed, the first: %s; mend or remove them by hand",
+				   path, what, lines, why);
 }
 
 int file_foreign(struct tokeep_backend *be, const struct csv_line *line, const char *why)

@@ -129,8 +129,9 @@ static void options(void)
 	} bad[] = {
 		{ "tokens.csv", "", "path" },
 		{ "/tmp/x", "columns = \"mine\";", "columns: must be \"own\" or \"zoho\"" },
-		{ "/tmp/x", "lock_timeout = -1;", "lock_timeout: must be" },
-		{ "/tmp/x", "lock_timeout = \"soon\";", "lock_timeout: must be" },
+		{ "/tmp/x", "timeout = -1;", "timeout: must be" },
+		{ "/tmp/x", "timeout = \"soon\";", "timeout: must be" },
+		{ "/tmp/x", "timeout = 3601;", "timeout: must be" },
 	};
 	struct store s;
 
@@ -277,7 +278,7 @@ static void locked_out(void)
 	fresh(&s);
 	set_access(&s, "alice", "a");
 	store_close(&s);
-	open_at(&s, path, "lock_timeout = 0;");
+	open_at(&s, path, "timeout = 0;");
 	fd = hostlock_open(lock_path);
 	is_int(hostlock_take(fd, 0, 0), 0, "while somebody else writes");
 	is_int(set_access(&s, "alice", "b"), TOKEEP_ESTORE, "a save gives up in time");
@@ -408,7 +409,7 @@ static void batches(void)
 
 	fresh(&s);
 	set_access(&s, "alice", "a");
-	open_at(&other, path, "lock_timeout = 0;");
+	open_at(&other, path, "timeout = 0;");
 	stat(path, &st);
 	is_int(backend_begin(s.be), 0, "a batch begins");
 	for (int i = 0; i < 1000; i++) {
