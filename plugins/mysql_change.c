@@ -11,14 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 4 /* the first one included */
+/* The first one included. A deadlock is over at once, and on Galera what two nodes do at a time ends as one. */
+#define TRIES 4
+#define DEADLOCK_TRIES 20
 
 static void pause_before_try(int tries)
 {
 	unsigned char jitter = 0;
 
 	connection_random(&jitter, sizeof(jitter));
-	connection_pause((5 + jitter / 8) * tries);
+	connection_pause((5 + jitter / 8) * (tries < 5 ? tries : 5));
+}
+
+static bool is_to_try_again(const struct store *s, int tries)
+{
+	return s->again && tries < (s->failure == ER_LOCK_DEADLOCK ? DEADLOCK_TRIES : TRIES);
 }
 
 /* A table or column that went away is looked for again. */
@@ -163,7 +170,7 @@ static int change_in_batch(struct store *s, const struct change *change, void *d
 		/* Of these nothing is left, or something that must not stay. */
 		if (r && (s->lost || s->failure == ER_LOCK_DEADLOCK || s->warnings))
 			s->broken = true;
-		if (!r || s->broken || !s->again || tries == TRIES)
+		if (!r || s->broken || !is_to_try_again(s, tries))
 			return r;
 		pause_before_try(tries);
 	}
@@ -183,7 +190,7 @@ int change_run(struct store *s, const struct change *change, void *data)
 		r = change_once(s, change, data);
 		if (r && s->failure)
 			unlearn(s);
-		if (!r || !s->again || tries == TRIES)
+		if (!r || !is_to_try_again(s, tries))
 			return r;
 		pause_before_try(tries);
 	}
@@ -221,7 +228,7 @@ int change_begin(struct store *s)
 		r = begin_once(s);
 		if (r && s->failure)
 			unlearn(s);
-		if (!r || !s->again || tries == TRIES)
+		if (!r || !is_to_try_again(s, tries))
 			break;
 		pause_before_try(tries);
 	}

@@ -45,7 +45,7 @@ int ids_prepare(struct store *s)
 		return r;
 	if (r || !s->last_id)
 		r = create(s);
-	if (s->lost)
+	if (r && s->again)
 		return r;
 	s->counted = false;
 	s->ids = r ? IDS_COUNTED : IDS_REMEMBERED;
@@ -59,15 +59,15 @@ int ids_prepare(struct store *s)
 /* The highest id in the table, for rows that others have written. */
 static int count_ids(struct store *s, const char *sql)
 {
-	unsigned long long highest;
-	int r = query_number(s, sql, NULL, 0, &highest);
+	int r = query_number(s, sql, NULL, 0, &s->table_id);
 
-	if (r)
-		return r;
-	if (s->last_id < highest)
-		s->last_id = highest;
-	s->counted = true;
-	return 0;
+	s->counted = !r;
+	return r;
+}
+
+static unsigned long long highest(const struct store *s)
+{
+	return s->last_id > s->table_id ? s->last_id : s->table_id;
 }
 
 int ids_lock(struct store *s)
@@ -92,7 +92,7 @@ int ids_next(struct store *s, char id[ID_SIZE])
 	int r = s->counted ? 0 : count_ids(s, count_text);
 
 	if (!r)
-		snprintf(id, ID_SIZE, "%llu", s->last_id + 1);
+		snprintf(id, ID_SIZE, "%llu", highest(s) + 1);
 	return r;
 }
 
@@ -129,5 +129,8 @@ int ids_note_all(struct store *s)
 	r = ids_lock(s);
 	if (!r)
 		r = count_ids(s, count_text);
-	return r ? r : write_remembered(s);
+	if (r)
+		return r;
+	s->last_id = highest(s);
+	return write_remembered(s);
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TRIES 4
+#define TRIES 4     /* at least, whatever the time */
 #define RETRY_MS 50 /* at most, after a lost connection or a deadlock */
 
 #define CREATE(table) \
@@ -169,11 +169,11 @@ int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_m
 		s->again = false;
 		s->failure = 0;
 		r = take_once(s, &lease);
-		if (r && (!s->again || ++failures == TRIES))
-			return r;
 		if (!r && lease.mine)
 			break;
 		left = end - connection_clock_ms();
+		if (r && (!s->again || (left <= 0 && ++failures == TRIES)))
+			return r;
 		if (!r && left <= 0)
 			return is_held(s, &lease, wait_ms);
 		wait_for_turn(&lease, r ? RETRY_MS : left);

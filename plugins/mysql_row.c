@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 200 /* rows of one step through the table */
+#define PAGE 500 /* rows of one step through the table */
 
 int row_copy(struct tokeep_token *to, const struct tokeep_token *from)
 {

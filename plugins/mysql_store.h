@@ -88,8 +88,9 @@ struct store {
 
 	/* mysql_ids.c */
 	enum { IDS_UNKNOWN, IDS_REMEMBERED, IDS_COUNTED } ids;
-	bool counted;               /* the table's own maximum is in last_id */
-	unsigned long long last_id; /* under the lock of ids_lock() */
+	bool counted;                /* once: the next is what the table had */
+	unsigned long long table_id;
+	unsigned long long last_id;  /* remembered; of now only under the lock */
 
 	/* mysql_change.c */
 	bool batch, broken;         /* broken: the batch is lost */

@@ -93,8 +93,7 @@ static int insert_with_new_id(struct store *s, struct save *save)
 			r = row_insert(s, id, save->token);
 		if (!r || s->failure != ER_DUP_ENTRY || tries == TRIES)
 			break;
-		s->last_id++;       /* one that doesn't know of our lock was quicker: */
-		s->counted = false; /* count again */
+		s->counted = false; /* one that doesn't know of our lock was quicker */
 	}
 	if (!r)
 		r = ids_note(s, id);
