@@ -607,3 +607,14 @@ int flow_access(const struct flow *flow, struct tokeep_token *token, int64_t min
 	token_clear(&row);
 	return r;
 }
+
+int flow_replace(const struct flow *flow, struct tokeep_token *token)
+{
+	struct tokeep_token row = { { NULL } };
+	int r = token_copy(&row, token) ? error_nomem(flow->err) : refresh(flow, &row, 0, true);
+
+	if (!r || r == TOKEEP_EUNSAVED)
+		token_move(token, &row);
+	token_clear(&row);
+	return r;
+}

@@ -34,6 +34,10 @@ int flow_discover(const struct flow *flow, struct client *client);
  * TOKEEP_EUNSAVED: `token` is set all the same. */
 int flow_access(const struct flow *flow, struct tokeep_token *token, int64_t min_ttl_s, bool now);
 
+/* `token` is a record whose access token was refused by whoever it was shown to: another one, by a refresh unless
+ * somebody else has got one meanwhile. */
+int flow_replace(const struct flow *flow, struct tokeep_token *token);
+
 /* "crm --user alice@example.com": what to give `tokeep login` for this record. Caller frees; NULL: no memory. */
 char *flow_login_words(const struct flow *flow, const struct tokeep_token *row);
 

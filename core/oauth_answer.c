@@ -66,6 +66,7 @@ static const struct meaning {
 	{ "invalid_client_secret",   ANY,         TOKEEP_ECLIENT, "the client_secret is wrong" },
 	{ "unauthorized_client",     ANY,         TOKEEP_ECLIENT,
 	  "the client is not registered for this kind of login: change that at the provider" },
+	{ "unsupported_token_type",  ANY,         TOKEEP_ECLIENT, "the server does not revoke tokens of this kind" },
 	{ "unsupported_grant_type",  ANY,         TOKEEP_ECLIENT, "the server does not have this kind of login" },
 	{ "invalid_scope",           ANY,         TOKEEP_ECLIENT,
 	  "a scope is unknown to the server, malformed, or more than was granted" },

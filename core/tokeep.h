@@ -18,6 +18,7 @@
 #ifndef TOKEEP_H
 #define TOKEEP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -257,6 +258,34 @@ TOKEEP_API int tokeep_login_device(struct tokeep *tk, const char *client, const 
 /* A token for the client itself (RFC 6749, 4.4); without a user_name the record gets the client's name. It is asked
  * for anew whenever it has expired. */
 TOKEEP_API int tokeep_login_client_credentials(struct tokeep *tk, const char *client, struct tokeep_token *token);
+
+/*
+ * Using and giving back
+ */
+
+/* One call of an API with a valid access token of `token`, which is found and completed as tokeep_access_token() does. An
+ * answer 401 has the token replaced and the call repeated, once. */
+struct tokeep_request {
+	const char *method;         /* NULL: GET, or POST where there is a body */
+	const char *url;            /* or /PATH, which belongs to the api_domain of the record or its client */
+	const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+	const char *body;           /* NULL: none */
+	size_t body_size;
+	/* Each piece of the answer's body as it comes, whatever the status. Not 0: stop, and the call returns it. NULL: not
+	 * wanted. */
+	int (*take)(void *data, const char *bytes, size_t size);
+	void *data;
+	long status;                /* set: of the answer; 0: there was none */
+};
+/* 0: 2xx or 3xx. TOKEEP_EHTTP: 4xx or 5xx. TOKEEP_ECONFIG: the host is neither that of api_domain nor among the
+ * client's api_hosts, and nothing was sent. No redirect is followed. TOKEEP_EUNSAVED: as 0, and a fresh token is in the
+ * journal alone. */
+TOKEEP_API int tokeep_request(struct tokeep *tk, struct tokeep_token *token, struct tokeep_request *request);
+
+/* Revokes the refresh token (without one, the access token) at the provider (RFC 7009), then deletes the record. `token`
+ * selects it as for tokeep_access_token() and is the record that was. What the provider refuses or can't be asked stays
+ * stored. local_only: deletes without asking anybody. */
+TOKEEP_API int tokeep_revoke_token(struct tokeep *tk, struct tokeep_token *token, int local_only);
 
 /*
  * What is there, for `tokeep check`, `stores` and `providers`. Structures are the library's and valid
