@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CLIENT_LINE { OPTION_CLIENT, "client", "CLIENT", "of this client alone: a name in the config or a client id" }
+#define CLIENT_LINE { OPTION_CLIENT, "client", "CLIENT", "of this client: a name in the config or a client id" }
 #define ID_LINE { OPTION_ID, "id", "ID", "the token with this id" }
 #define JSON_LINE { OPTION_JSON, "json", NULL, "JSON, for errors on standard error too" }
 #define REVEAL_LINE { OPTION_REVEAL, "reveal", NULL, "show secrets" }
@@ -20,7 +20,7 @@ static const struct option_line login_options[] = {
 	{ OPTION_DEVICE, "device", NULL, "with a code that is approved on another device" },
 	{ OPTION_CLIENT_CREDENTIALS, "client-credentials", NULL, "for the client itself, without a user" },
 	{ OPTION_USER, "user", "NAME", "the account; without it the provider is asked" },
-	{ OPTION_SCOPE, "scope", "SCOPE", "what the token is to be good for, instead of the config's" },
+	{ OPTION_SCOPE, "scope", "SCOPE", "what the token is for, instead of the config's" },
 	JSON_LINE,
 	END_LINE,
 };
@@ -102,11 +102,11 @@ enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* command_arguments.c knows them. */
 static const char global_help[] =
-	"  -c, --config FILE   this config file instead of the usual ones\n"
-	"  -v, --verbose       say what is done; twice: everything\n"
-	"  -q, --quiet         errors only\n"
-	"  -h, --help          this text\n"
-	"  -V, --version       the version\n";
+	"  -c, --config FILE   th  is config file instead of the usual ones\n"
+	"  -v, --verbose       sa  y what is done; twice: everything\n"
+	"  -q, --quiet         er  rors only\n"
+	"  -h, --help          th  is text\n"
+	"  -V, --version       th  e version\n";
 
 const struct verb *verbs_find(const char *name)
 {
@@ -121,7 +121,7 @@ static void print_options(const struct option_line *line)
 	for (; line && line->name; line++) {
 		int n = printf("  --%s%s%s", line->name, line->argument ? " " : "", line->argument ? line->argument : "");
 
-		printf("%*s%s\n", n < 22 ? 22 - n : 1, "", line->text);
+		printf("%*s%s\n", n < 24 ? 24 - n : 1, "", line->text);
 	}
 }
 
