@@ -58,17 +58,33 @@ static char *joined_scope(const struct client *client, const char *scope)
 	return text;
 }
 
-static void add_params(struct form *form, const struct client *client)
+/* A second `state` or challenge would be the server's choice, and might be the weaker one. */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = { "response_type", "client_id",	   "redirect_uri", "scope",
+					    "state",	     "code_challenge", "code_challenge_method" };
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		if (!strcmp(name, ours[i]))
+			return true;
+	return false;
+}
+
+static int add_params(struct form *form, const struct client *client, struct error *err)
 {
 	const struct setting *own = client->authorization_params[1];
 
 	for (int i = 0; i < 2; i++) {
 		const struct setting *group = client->authorization_params[i];
 
-		for (const struct setting *s = group ? group->first : NULL; s; s = s->next)
+		for (const struct setting *s = group ? group->first : NULL; s; s = s->next) {
+			if (is_ours(s->name))
+				return setting_refuse(s, err, "%s is part of every login: tokeep sets it", s->name);
 			if (i || !own || !setting_member(own, s->name))
 				form_add(form, s->name, s->text);
+		}
 	}
+	return 0;
 }
 
 static int build_url(const struct client *client, const char *scope, const char *challenge,
@@ -77,6 +93,7 @@ static int build_url(const struct client *client, const char *scope, const char 
 	const char *base = client->authorization_url;
 	struct form form = { NULL, 0, 0, false };
 	char *joined = joined_scope(client, scope ? scope : client->scope);
+	int r;
 
 	form_add(&form, "response_type", "code");
 	form_add(&form, "client_id", client->client_id);
@@ -85,13 +102,15 @@ static int build_url(const struct client *client, const char *scope, const char 
 	form_add(&form, "state", a->state);
 	form_add(&form, "code_challenge", challenge);
 	form_add(&form, "code_challenge_method", "S256");
-	add_params(&form, client);
+	r = add_params(&form, client, err);
 	/* A query that the endpoint has is kept: RFC 6749, 3.1. */
-	if (form.failed || asprintf(&a->url, "%s%s%s", base, strchr(base, '?') ? "&" : "?", form.text) < 0)
+	if (!r && (form.failed || asprintf(&a->url, "%s%s%s", base, strchr(base, '?') ? "&" : "?", form.text) < 0)) {
 		a->url = NULL;
+		r = error_nomem(err);
+	}
 	free(joined);
 	form_free(&form);
-	return a->url ? 0 : error_nomem(err);
+	return r;
 }
 
 int authorization_new(const struct flow *flow, const struct client *client, const char *scope,

@@ -208,10 +208,15 @@ static void let_in(struct listener *listener, int fd)
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
 	int connection = accept4(fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	const int yes = 1;
 
-	if (connection >= 0)
+	if (connection >= 0) {
+		/* What is left of it for a minute lets the next login have the port: see listener_socket.c. */
+		setsockopt(connection, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 		MHD_add_connection(listener->daemon, connection, (struct sockaddr *)&address, size);
-	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		return;
+	}
+	if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		poll(NULL, 0, PAUSE_MS); /* EMFILE and the like: it would come back at once */
 }
 

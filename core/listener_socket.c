@@ -36,9 +36,9 @@ static socklen_t make_address(int family, int port, union address *address)
 }
 
 /*
- * Without SO_REUSEADDR, so that no port is shared. But the browser's connection of a login a moment ago keeps its port
- * for a minute, and a redirect URL that is registered leaves no other: where nothing but that is in the way, it is
- * asked for. Linux refuses it all the same as soon as anybody listens there.
+ * Without SO_REUSEADDR, so that no port is shared. But the browser's connection to a login a moment ago keeps its port
+ * for a minute, and a redirect URL that is registered leaves no other: where nobody listens, and nothing but that is in
+ * the way, it is asked for. Linux refuses it all the same as soon as anybody listens there.
  */
 static int bind_fixed(int fd, int port, const union address *address, socklen_t size)
 {

@@ -39,7 +39,8 @@ static const char style[] =
 	".lead{font-size:1.125rem;margin-top:.25rem}"
 	".success .lead{font-weight:600}"
 	".detail{color:var(--soft)}"
-	".failure .detail,.refusal .detail{text-align:left}"
+	".failure .detail,.refusal .detail{margin:1.25rem 0;padding:.75rem 1rem;text-align:left;background:var(--back);"
+	"border-radius:.5rem}"
 	"footer{margin-top:1.75rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--soft);"
 	"font-size:.875rem}";
 
@@ -81,7 +82,7 @@ static void put_page(FILE *out, const char *nonce, enum page_kind kind, const ch
 	put_paragraph(out, "lead", lead);
 	put_paragraph(out, "detail", detail);
 	put_paragraph(out, "next", next);
-	fputs("<footer>tokeep keeps your tokens on this computer</footer>\n</main>\n</body>\n</html>\n", out);
+	fputs("<footer>This page comes from tokeep on your own computer</footer>\n</main>\n</body>\n</html>\n", out);
 }
 
 static int make_nonce(char nonce[2 * NONCE_SIZE + 1])

@@ -90,6 +90,8 @@ lint_scripts () {
 echo "check: tokeep in $source, built in $work"
 # shellcheck disable=SC2086 # words
 packages_install $packages_to_build $packages_to_check || exit 1
+# shellcheck disable=SC2046,SC2086 # likewise
+packages_install $(packages_known $packages_to_check_more)
 chmod -R u+w "$work" 2>/dev/null
 rm -rf "$work"
 mkdir -p "$work" || exit 1

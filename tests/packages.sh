@@ -5,6 +5,15 @@ packages_to_build="autoconf automake libtool pkg-config gcc libc6-dev make libco
 	libcurl4-openssl-dev libssl-dev libsqlite3-dev libmariadb-dev libmicrohttpd-dev libqrencode-dev"
 packages_to_check="g++ clang valgrind libc6-dbg strace python3 mariadb-server curl openssl mandoc shellcheck sqlite3 xz-utils
 	procps iproute2 util-linux e2fsprogs"
+# What Ubuntu has no package of, or another one; the tests that want it are skipped there.
+packages_to_check_more="chromium"
+
+# Those of them that can be installed here.
+packages_known () {
+	for package; do
+		[ -z "$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^  Candidate: \((none)\)*//p')" ] || echo "$package"
+	done
+}
 
 # Installs those that are missing; says so first. Elsewhere than on Debian: nothing, configure will tell.
 packages_install () {
