@@ -29,6 +29,7 @@
 
 #define HEADERS_MAX (256u * 1024)
 #define RETRY_AFTER_MAX_S 86400
+#define LATE_READS 100 /* of what lies there when the time is up */
 
 /* One exchange under way. */
 struct exchange {
@@ -374,7 +375,6 @@ static void set_times(CURL *curl, const struct http_request *request)
 
 	if (connect_ms <= 0 || connect_ms > request->timeout_ms)
 		connect_ms = request->timeout_ms;
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
@@ -506,8 +506,60 @@ static int explain(const struct exchange *x, CURLcode code, struct error *err)
 	return r;
 }
 
+static int64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* libcurl's own time-out looks at the clock before it looks at the socket. A process that was stopped meanwhile would
+ * lose an answer that has long arrived, and with it a refresh token: here what has arrived by the end still counts. */
+static CURLMcode run_until(CURLM *multi, int64_t end_ms)
+{
+	int running = 1, ready = 1, late = 0;
+	CURLMcode code = CURLM_OK;
+
+	while (!code && running && ready && late < LATE_READS) {
+		int64_t left_ms = end_ms - clock_ms();
+
+		late = left_ms > 0 ? 0 : late + 1;
+		code = curl_multi_perform(multi, &running);
+		if (!code && running)
+			code = curl_multi_poll(multi, NULL, 0, late ? 0 : (int)left_ms, &ready);
+		if (!late)
+			ready = 1; /* a timer of libcurl's, or the end */
+	}
+	return code;
+}
+
+static CURLcode drive(struct exchange *x)
+{
+	CURLcode code = CURLE_OPERATION_TIMEDOUT;
+	CURLM *multi = curl_multi_init();
+	CURLMsg *message;
+	int more;
+
+	if (!multi || curl_multi_add_handle(multi, x->curl) ||
+	    run_until(multi, clock_ms() + x->request->timeout_ms)) {
+		code = CURLE_OUT_OF_MEMORY;
+	} else {
+		message = curl_multi_info_read(multi, &more);
+		if (message)
+			code = message->data.result;
+		else
+			snprintf(x->words, sizeof(x->words), "no whole answer in %lld ms",
+				 (long long)x->request->timeout_ms);
+	}
+	if (multi)
+		curl_multi_remove_handle(multi, x->curl);
+	curl_multi_cleanup(multi);
+	return code;
+}
+
 /* OpenSSL writes with write(), and a library must not let its host die of SIGPIPE. */
-static CURLcode perform(CURL *curl)
+static CURLcode perform(struct exchange *x)
 {
 	static const struct timespec now = { 0, 0 };
 	sigset_t pipe_signal, before, pending;
@@ -519,7 +571,7 @@ static CURLcode perform(CURL *curl)
 	sigpending(&pending);
 	was_pending = sigismember(&pending, SIGPIPE) == 1;
 	pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-	code = curl_easy_perform(curl);
+	code = drive(x);
 	if (!was_pending)
 		while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR)
 			;
@@ -557,7 +609,7 @@ static int transport_send(const struct http_request *request, struct http_respon
 				 curl_easy_strerror(global_result ? global_result : CURLE_FAILED_INIT));
 	r = prepare(&x, err);
 	if (!r)
-		r = settle(&x, perform(x.curl), err);
+		r = settle(&x, perform(&x), err);
 	curl_easy_cleanup(x.curl);
 	for (struct curl_slist *h = x.headers; h; h = h->next)
 		secret_wipe(h->data, strlen(h->data));
