@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""test_flight_killed.py: kill -9 at every system call that has an effect, from the decision to refresh to the end of the run:
+no spent refresh token comes again beyond the one retry, no record is lost, and what had arrived is kept.
+
+Prints the table of cut points: what was about to be called, and what the next run came to."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "flight"))
+from flight import FULL, Place, Provider, built, digest, finish, is_, note, ok, scratch, skip
+
+CUT = built("cut")
+LIST = os.path.join(scratch, "points")
+
+
+def user(number):
+    return "user%d@example.com" % number
+
+
+def points():
+    with open(LIST) as lines:
+        return [line.rstrip("\n").split(" ", 2)[1:] for line in lines]
+
+
+def cut(place, number, name):
+    return place.run("token", name, before=[CUT, "-c", "-b", "lock", "-o", LIST, "-k", str(number), "-f", "kill"],
+                     environment={"ASAN_OPTIONS": "detect_leaks=0"})
+
+
+def prepare(provider, place, count):
+    grants = [provider("seed", user=user(i))["refresh_token"] for i in range(count)]
+    place.save(*({"user_name": user(i), "client_id": "sandbox", "access_token": "stale-%d" % i, "expiry_time": "1000",
+                  "refresh_token": grants[i]} for i in range(count)))
+    return grants
+
+
+def answer_is_written(seen):
+    """The point behind which the journal has the answer: the second write to it."""
+    writes = [i for i, (name, path) in enumerate(seen, 1) if name == "write" and "/journal/" in path]
+    return writes[1]
+
+
+def sweep(store, rotate, graceful, step=1):
+    provider = Provider("--rotate", rotate)
+    place = Place(provider, store)
+    prepare(provider, place, 2)
+    place.run("token", user(1))  # makes the folders
+    whole = cut(place, 0, user(0))
+    if whole.code:
+        skip("%s, %s: killed at every point" % (store, rotate), "ptrace: %r" % whole)
+        return
+    seen = points()
+    arrived = answer_is_written(seen)
+    grants = prepare(provider, place, len(seen) + 1)
+    wrong, codes = [], {}
+    for number, (name, path) in list(enumerate(seen, 1))[::step]:
+        killed = cut(place, number, user(number))
+        spent = provider.presented().get(digest(grants[number]), 0)
+        after = place.run("token", user(number))
+        record = place.show(user(number))
+        times = provider.presented().get(digest(grants[number]), 0)
+        codes.setdefault(after.code, []).append(number)
+        note("%-6s %-8s %2d %-9s %-40s next run: exit %d, presented %d, then %d" % (
+            store, rotate, number, name, os.path.basename(path), after.code, spent, times))
+        if killed.code != 137:
+            wrong.append("%d: not killed: %r" % (number, killed))
+        if not record.get("refresh_token"):
+            wrong.append("%d: the record is gone" % number)
+        if times > 2:
+            wrong.append("%d: presented %d times" % (number, times))
+        if number > arrived and (after.code or times != 1 or not provider.alive(record["refresh_token"])):
+            wrong.append("%d: the answer had arrived, and then: %r, presented %d times" % (number, after, times))
+        if not spent and after.code:
+            wrong.append("%d: nothing was sent, and then: %r" % (number, after))
+        if graceful and (after.code or not provider.alive(record["refresh_token"])):
+            wrong.append("%d: did not recover: %r" % (number, after))
+        if not graceful and after.code and (after.code != 5 or "lost on its way" not in after.err):
+            wrong.append("%d: does not say what happened: %r" % (number, after))
+    ok(not wrong, "%s, %s: killed at %d points" % (store, rotate, -(-len(seen) // step)), *wrong)
+    is_(place.journal(), [], "%s, %s: nothing is left in the journal" % (store, rotate))
+    return codes
+
+
+for kind in ("file", "sqlite"):
+    lost = sweep(kind, "strict", False)
+    sweep(kind, "grace:60", True, 1 if FULL or kind == "file" else 3)
+    if lost is not None:
+        ok(1 <= len(lost.get(5, ())) <= 4, "%s: few calls stand between the request and the journal" % kind, lost)
+finish()
