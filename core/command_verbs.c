@@ -102,11 +102,11 @@ enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
 /* command_arguments.c knows them. */
 static const char global_help[] =
-	"  -c, --config FILE   th  is config file instead of the usual ones\n"
-	"  -v, --verbose       sa  y what is done; twice: everything\n"
-	"  -q, --quiet         er  rors only\n"
-	"  -h, --help          th  is text\n"
-	"  -V, --version       th  e version\n";
+	"  -c, --config FILE     this config file instead of the usual ones\n"
+	"  -v, --verbose         say what is done; twice: everything\n"
+	"  -q, --quiet           errors only\n"
+	"  -h, --help            this text\n"
+	"  -V, --version         the version\n";
 
 const struct verb *verbs_find(const char *name)
 {

@@ -17,6 +17,8 @@ for verb in $verbs; do
 	has "$verb --help begins with the usage" "$out" "Usage: tokeep $verb"
 	is "$verb --help fits a screen" "$(printf '%s\n' "$out" | awk 'length > 79 || NR > 24' | wc -l | tr -d ' ')" 0
 	is "tokeep help $verb is the same" "$(tokeep help "$verb")" "$out"
+	is "$verb --help has its texts in one column" "$(printf '%s\n' "$out" |
+		awk '/^  -/ && match($0, /[^ ]  +[^ ]/) { print RSTART + RLENGTH - 1 }' | sort -u)" 25
 	has "$verb takes --json" "$out" '--json'
 done
 is 'the help fits a screen' "$(tokeep --help | awk 'length > 79 || NR > 24' | wc -l | tr -d ' ')" 0
