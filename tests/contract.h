@@ -27,6 +27,7 @@ enum {
 /* The store under test. */
 struct subject {
 	const char *word;
+	char group[64];     /* of its options */
 	char folder[256];   /* private, with the config and whatever the store puts there */
 	char config[300];   /* a file */
 	bool process;       /* its tokens end with the process */

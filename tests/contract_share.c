@@ -28,7 +28,7 @@ static int children(int n, int (*child)(int number))
 	for (int i = 0; i < n; i++) {
 		pid[i] = fork();
 		if (!pid[i]) {
-			alarm(120);
+			alarm(30);
 			_exit(child(i));
 		}
 	}
@@ -277,7 +277,7 @@ static void names_are_stores_of_their_own(struct tokeep *tk)
 	f = fopen(path, "w");
 	if (!f)
 		return;
-	fprintf(f, "store = \"%s\";\n%s = { name = \"other\"; };\n", subject.word, subject.word);
+	fprintf(f, "store = \"%s\";\n%s = { name = \"other\"; };\n", subject.word, subject.group);
 	fclose(f);
 	other = context_with(path);
 	save(tk, NULL, USER, "alice", ACCESS, "a1", END);

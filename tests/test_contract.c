@@ -182,22 +182,21 @@ static void learn(void)
 	tokeep_free(tk);
 }
 
-static const char *base(const char *word, char name[64])
+static void name_group(void)
 {
-	const char *slash = strrchr(word, '/');
+	const char *slash = strrchr(subject.word, '/');
 	char *dot;
 
-	snprintf(name, 64, "%s", slash ? slash + 1 : word);
-	dot = strrchr(name, '.');
+	snprintf(subject.group, sizeof(subject.group), "%s", slash ? slash + 1 : subject.word);
+	dot = strrchr(subject.group, '.');
 	if (slash && dot)
 		*dot = '\0';
-	return name;
 }
 
 /* Without options: a path in our folder for the stores that want one. */
 static void write_config(const char *options)
 {
-	char name[64], path[300];
+	char path[300];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "path = \"%s/tokens\";", subject.folder);
@@ -205,7 +204,7 @@ static void write_config(const char *options)
 		options = strcmp(subject.word, "file") && strcmp(subject.word, "sqlite") ? "" : path;
 	f = fopen(subject.config, "w");
 	if (!f || fprintf(f, "store = \"%s\";\n%s = { %s };\nstate_dir = \"%s/state\";\n", subject.word,
-			  base(subject.word, name), options, subject.folder) < 0 || fclose(f))
+			  subject.group, options, subject.folder) < 0 || fclose(f))
 		bail("the config can't be written", NULL);
 }
 
@@ -218,6 +217,7 @@ static void set_up(const char *options)
 	if (!mkdtemp(subject.folder))
 		bail(subject.folder, NULL);
 	snprintf(subject.config, sizeof(subject.config), "%s/tokeep.conf", subject.folder);
+	name_group();
 	write_config(options);
 }
 
