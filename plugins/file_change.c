@@ -251,7 +251,7 @@ static int search_draft(struct tokeep_backend *be, struct file_draft *draft, str
 	struct csv_reader reader;
 
 	file_flaws_report(be, &draft->flaws);
-	search->known = &draft->flaws;
+	search->surveyed = &draft->flaws;
 	csv_open_memory(&reader, draft->bytes, draft->size);
 	return file_search(be, search, &reader);
 }

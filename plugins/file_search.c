@@ -136,8 +136,8 @@ static int look(struct tokeep_backend *be, struct file_search *search, struct cs
 /* Who isn't found may be in a malformed line; a short one that fits may be the rest of a torn one. */
 static bool needs_care(const struct file_search *search, bool dubious)
 {
-	if (search->known)
-		return dubious && search->known->count;
+	if (search->surveyed)
+		return dubious && search->surveyed->count;
 	return dubious || !(search->count[1] + search->count[2]);
 }
 

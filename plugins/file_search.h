@@ -29,14 +29,14 @@ struct file_search {
 	/* By id or, where that is NULL, by what tokeep_token_matches() says. */
 	const char *id;
 	const struct tokeep_token *wanted;
-	/* The flaws of all that is searched, where they are known: then a quick look may do. */
-	const struct file_flaws *known;
+	/* The flaws of all that is searched, where a survey has shown them: then a quick look may do. */
+	const struct file_flaws *surveyed;
 
 	/* What came of it */
 	bool found;
 	struct tokeep_token *row; /* stays the search's */
 	struct csv_line place;    /* without its bytes */
-	struct file_flaws flaws; /* complete where nothing was found and they were not known */
+	struct file_flaws flaws; /* complete where nothing was found without a survey */
 
 	struct tokeep_token *token[3]; /* by what tokeep_token_matches() said; 0: to be used next */
 	struct csv_line line[3];
