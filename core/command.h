@@ -15,11 +15,13 @@
 /* Every option of every verb; one that several verbs have means the same in each. */
 enum option_id {
 	OPTION_ACCESS_TOKEN,
+	OPTION_ADD_HEADER,
 	OPTION_ALL,
 	OPTION_BEFORE,
 	OPTION_CLIENT,
 	OPTION_CLIENT_CREDENTIALS,
 	OPTION_CODE,
+	OPTION_DATA,
 	OPTION_DEVICE,
 	OPTION_DRY_RUN,
 	OPTION_ENV,
@@ -27,12 +29,15 @@ enum option_id {
 	OPTION_HEADER,
 	OPTION_ID,
 	OPTION_JSON,
+	OPTION_LOCAL,
 	OPTION_MIN_TTL,
 	OPTION_NO_BROWSER,
 	OPTION_PORT,
 	OPTION_REFRESH_TOKEN,
+	OPTION_REQUEST,
 	OPTION_REVEAL,
 	OPTION_SCOPE,
+	OPTION_TIMEOUT,
 	OPTION_USER,
 	OPTION_YES,
 	OPTIONS
@@ -49,7 +54,7 @@ struct command;
 
 struct verb {
 	const char *name;
-	const char *arguments; /* of the usage line */
+	const char *arguments; /* of the usage line; "-- " in it: what follows "--" is another command */
 	const char *summary;
 	int least, most;       /* operands; most -1: any number */
 	bool context;          /* run is called with a configuration read */
@@ -63,8 +68,11 @@ struct command {
 	bool json;
 	const struct verb *verb;
 	const char *values[OPTIONS]; /* NULL: not given; "" for one without an argument */
+	const char **many;  /* what the option that may be given many times was given, NULL at the end */
+	int many_count;
 	const char **operands;
 	int count;
+	char **behind;      /* what follows "--", NULL at the end, where that is another command */
 	struct tokeep *tk;
 };
 
@@ -78,6 +86,9 @@ void verbs_print_help(const struct verb *verb); /* NULL: of the whole command */
 int verb_login(struct command *cmd);
 int verb_token(struct command *cmd);
 int verb_refresh(struct command *cmd);
+int verb_exec(struct command *cmd);
+int verb_api(struct command *cmd);
+int verb_revoke(struct command *cmd);
 int verb_list(struct command *cmd);
 int verb_show(struct command *cmd);
 int verb_find(struct command *cmd);
@@ -109,6 +120,8 @@ static inline const char *arguments_operand(const struct command *cmd, int n)
 int arguments_seconds(struct command *cmd, enum option_id id, int64_t *seconds);
 /* Of those in `ids` (up to OPTIONS) one at most may be given. */
 int arguments_one_of(struct command *cmd, const enum option_id *ids);
+/* The option's short name; 0: it has none. */
+char arguments_letter(enum option_id id);
 /* The option's name without the dashes, by its verb. */
 const char *arguments_name(const struct command *cmd, enum option_id id);
 

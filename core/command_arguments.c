@@ -24,6 +24,17 @@ static const struct option global_options[] = {
 };
 enum { GLOBALS = sizeof(global_options) / sizeof(global_options[0]) };
 
+/* Options of verbs that have a short name, too. Each takes an argument. */
+static const struct {
+	char letter;
+	enum option_id id;
+} letters[] = {
+	{ 'X', OPTION_REQUEST },
+	{ 'H', OPTION_ADD_HEADER },
+	{ 'd', OPTION_DATA },
+};
+enum { LETTERS = sizeof(letters) / sizeof(letters[0]) };
+
 /* What parsing has found besides what goes into the command. */
 struct found {
 	bool help, version;
@@ -108,6 +119,8 @@ static int take_option(struct command *cmd, struct found *found, enum option_id 
 	const struct option_line *line = line_of(cmd, id);
 
 	cmd->values[id] = optarg ? optarg : "";
+	if (id == OPTION_ADD_HEADER)
+		cmd->many[cmd->many_count++] = optarg;
 	if (!line->argument || !takes_stdin(line->argument))
 		return 0;
 	if (!strcmp(optarg, "-"))
@@ -153,18 +166,46 @@ static int parse_globals(struct command *cmd, struct found *found, int argc, cha
 	return 0;
 }
 
+char arguments_letter(enum option_id id)
+{
+	for (int i = 0; i < LETTERS; i++)
+		if (letters[i].id == id)
+			return letters[i].letter;
+	return 0;
+}
+
+static enum option_id id_of(int c)
+{
+	for (int i = 0; i < LETTERS; i++)
+		if (letters[i].letter == c)
+			return letters[i].id;
+	return (enum option_id)(c - FIRST_LONG);
+}
+
+/* The short options of every verb and those of this one. */
+static void short_options(const struct command *cmd, char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "-:%s", SHORT_OPTIONS);
+
+	for (int i = 0; i < LETTERS; i++)
+		if (line_of(cmd, letters[i].id))
+			n += (size_t)snprintf(text + n, size - n, "%c:", letters[i].letter);
+}
+
 static int parse_verb(struct command *cmd, struct found *found, int argc, char **argv)
 {
 	struct option options[GLOBALS + OPTIONS + 1] = { { NULL } };
 	const struct option_line *line = cmd->verb->options;
+	char shorts[sizeof("-:" SHORT_OPTIONS) + 2 * LETTERS];
 	int c, r = 0;
 
+	short_options(cmd, shorts, sizeof(shorts));
 	memcpy(options, global_options, sizeof(global_options));
 	for (int n = GLOBALS; line && line->name; line++, n++)
 		options[n] = (struct option){ line->name, line->argument ? required_argument : no_argument, NULL,
 					      FIRST_LONG + (int)line->id };
 	restart_getopt();
-	while (!r && (c = getopt_long(argc, argv, "-:" SHORT_OPTIONS, options, NULL)) != -1) {
+	while (!r && (c = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		if (c == ':')
 			return refuse_option(cmd, argv, "an argument is missing behind ");
 		if (c == '?')
@@ -172,9 +213,13 @@ static int parse_verb(struct command *cmd, struct found *found, int argc, char *
 		if (c == OPERAND)
 			r = take_operand(cmd, found, optarg);
 		else if (!is_global(cmd, found, c))
-			r = take_option(cmd, found, (enum option_id)(c - FIRST_LONG));
+			r = take_option(cmd, found, id_of(c));
 		if (found->help || found->version)
 			return r;
+	}
+	if (strstr(cmd->verb->arguments, "-- ")) {
+		cmd->behind = argv + optind;
+		return r;
 	}
 	for (; !r && optind < argc; optind++) /* behind "--" */
 		r = take_operand(cmd, found, argv[optind]);
@@ -226,7 +271,8 @@ int arguments_parse(struct command *cmd, int argc, char **argv)
 	if (found.help)
 		return print_help(cmd->verb);
 	cmd->operands = calloc((size_t)argc, sizeof(*cmd->operands));
-	if (!cmd->operands)
+	cmd->many = calloc((size_t)argc + 1, sizeof(*cmd->many));
+	if (!cmd->operands || !cmd->many)
 		return say_error(cmd, TOKEEP_ENOMEM, "out of memory");
 	r = parse_verb(cmd, &found, argc, argv);
 	if (r)
@@ -246,6 +292,7 @@ int arguments_parse(struct command *cmd, int argc, char **argv)
 void arguments_free(struct command *cmd)
 {
 	free(cmd->operands);
+	free(cmd->many);
 }
 
 int arguments_seconds(struct command *cmd, enum option_id id, int64_t *seconds)

@@ -35,6 +35,27 @@ static const struct option_line token_options[] = {
 	END_LINE,
 };
 
+static const struct option_line exec_options[] = { CLIENT_LINE, ID_LINE, JSON_LINE, END_LINE };
+
+static const struct option_line api_options[] = {
+	{ OPTION_REQUEST, "request", "METHOD", "instead of GET, or POST where there is a body" },
+	{ OPTION_ADD_HEADER, "add-header", "HEADER", "send this too; may be repeated" },
+	{ OPTION_DATA, "data", "DATA|@FILE|-", "send this body" },
+	{ OPTION_TIMEOUT, "timeout", "S", "give up after this many seconds (300)" },
+	CLIENT_LINE,
+	ID_LINE,
+	JSON_LINE,
+	END_LINE,
+};
+
+static const struct option_line revoke_options[] = {
+	{ OPTION_LOCAL, "local", NULL, "delete it here without asking the provider" },
+	CLIENT_LINE,
+	ID_LINE,
+	JSON_LINE,
+	END_LINE,
+};
+
 static const struct option_line refresh_options[] = {
 	{ OPTION_ALL, "all", NULL, "every token that can be refreshed" },
 	{ OPTION_BEFORE, "before", "S", "only what expires within this many seconds" },
@@ -81,11 +102,15 @@ static const struct verb verbs[] = {
 	  verb_login },
 	{ "token", "[USER]", "print a valid access token, refreshed if it must be", 0, 1, true, token_options, verb_token },
 	{ "refresh", "[USER...|--all]", "get new access tokens now", 0, -1, true, refresh_options, verb_refresh },
+	{ "exec", "[USER] -- COMMAND...", "run a command with a valid token in its environment", 0, 1, true, exec_options,
+	  verb_exec },
+	{ "api", "[USER] URL|/PATH", "call an API once, its answer on standard output", 1, 2, true, api_options, verb_api },
 	{ "list", "", "list every token", 0, 0, true, list_options, verb_list },
 	{ "show", "[USER]", "show a whole record", 0, 1, true, show_options, verb_show },
 	{ "find", "SELECTOR...", "look a record up as a program does", 0, 0, true, find_options,
 	  verb_find },
 	{ "delete", "ID", "delete a token from the store", 1, 1, true, json_options, verb_delete },
+	{ "revoke", "[USER]", "revoke a token at the provider, then delete it", 0, 1, true, revoke_options, verb_revoke },
 	{ "clear", "--yes", "delete every token from the store", 0, 0, true, clear_options, verb_clear },
 	{ "export", "[FILE|-]", "write every record with its secrets, a JSON object a line", 0, 1, true, json_options,
 	  verb_export },
@@ -119,8 +144,10 @@ const struct verb *verbs_find(const char *name)
 static void print_options(const struct option_line *line)
 {
 	for (; line && line->name; line++) {
-		int n = printf("  --%s%s%s", line->name, line->argument ? " " : "", line->argument ? line->argument : "");
+		char letter = arguments_letter(line->id);
+		int n = letter ? printf("  -%c, ", letter) : printf("  ");
 
+		n += printf("--%s%s%s", line->name, line->argument ? " " : "", line->argument ? line->argument : "");
 		printf("%*s%s\n", n < 24 ? 24 - n : 1, "", line->text);
 	}
 }

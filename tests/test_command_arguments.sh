@@ -10,7 +10,7 @@ export TOKEEP_CONFIG
 class () { printf '%s' "$err" | python3 -c "import json, sys; print(json.load(sys.stdin)['error']['class'])" 2>&1; }
 
 verbs=$(tokeep --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
-has 'the help names the verbs' "$(echo $verbs)" 'login token refresh list show find delete clear export import migrate'
+has 'the help names the verbs' "$(echo $verbs)" 'login token refresh exec api list show find delete revoke clear export import migrate'
 for verb in $verbs; do
 	run tokeep "$verb" --help
 	is "$verb --help: on standard output, exit 0" "$status:$err" 0:
