@@ -150,7 +150,7 @@ static int take_operand(struct command *cmd, struct found *found, const char *op
 /* The options before the verb. `optind` is the verb's place afterwards. */
 static int parse_globals(struct command *cmd, struct found *found, int argc, char **argv)
 {
-	struct option options[GLOBALS + 2] = { { NULL } };
+	struct option options[GLOBALS + 2] = { { .name = NULL } };
 	int c;
 
 	memcpy(options, global_options, sizeof(global_options));
@@ -194,7 +194,7 @@ static void short_options(const struct command *cmd, char *text, size_t size)
 
 static int parse_verb(struct command *cmd, struct found *found, int argc, char **argv)
 {
-	struct option options[GLOBALS + OPTIONS + 1] = { { NULL } };
+	struct option options[GLOBALS + OPTIONS + 1] = { { .name = NULL } };
 	const struct option_line *line = cmd->verb->options;
 	char shorts[sizeof("-:" SHORT_OPTIONS) + 2 * LETTERS];
 	int c, r = 0;

@@ -36,7 +36,7 @@ static int tell(struct command *cmd, int result, const char *text, int64_t retry
 	return result;
 }
 
-static char *format_text(const char *format, va_list args)
+TOKEEP_PRINTF(1, 0) static char *format_text(const char *format, va_list args)
 {
 	char *text;
 

@@ -391,6 +391,7 @@ static enum MHD_Result handle(void *data, struct MHD_Connection *connection, con
 /* Life. */
 
 /* Why it can't start is worth a line; that a connection broke off, as faults want it, is not. */
+__attribute__((format(printf, 2, 0)))
 static void complain(void *data, const char *format, va_list args)
 {
 	struct server *server = data;
