@@ -166,7 +166,7 @@ void verbs_print_help(const struct verb *verb)
 		print_verbs();
 		return;
 	}
-	printf("Usage: tokeep %s%s%s [OPTION...]\n\n%c%s.\n\n", verb->name, *verb->arguments ? " " : "",
+	printf("Usage: tokeep %s [OPTION...]%s%s\n\n%c%s.\n\n", verb->name, *verb->arguments ? " " : "",
 	       verb->arguments, toupper((unsigned char)*verb->summary), verb->summary + 1);
 	print_options(verb->options);
 	printf("\n%s", global_help);
