@@ -6,7 +6,7 @@ packages_to_build="autoconf automake libtool pkg-config gcc libc6-dev make libco
 packages_to_check="g++ clang socat faketime valgrind libc6-dbg strace python3 mariadb-server curl openssl mandoc shellcheck sqlite3 xz-utils
 	procps iproute2 util-linux e2fsprogs"
 # What Ubuntu has no package of, or another one; the tests that want it are skipped there.
-packages_to_check_more="chromium"
+packages_to_check_more="chromium nodejs npm"
 
 # Those of them that can be installed here.
 packages_known () {
