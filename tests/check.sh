@@ -11,6 +11,7 @@ work=${1:-$source/build-check}
 jobs=-j$(nproc 2>/dev/null || echo 2)
 sanitize='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 passed=0 failed=0 skipped=0
+began=$(date +%s)
 
 . tests/packages.sh
 
@@ -110,6 +111,6 @@ fi
 ! command -v mandoc >/dev/null || step lint-manuals lint_manuals
 ! command -v shellcheck >/dev/null || step lint-scripts lint_scripts
 
-echo
+printf '\nin %s minutes\n' $((($(date +%s) - began + 59) / 60))
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
