@@ -71,10 +71,14 @@ static int prove(const struct flow *flow, const struct tokeep_token *row)
 		    backend_find(flow->be, &stored);
 	if (!r)
 		r = backend_probe(flow->be, &stored);
-	if (r && r != TOKEEP_ENOTFOUND)
+	if (r == TOKEEP_ENOTFOUND) {
+		error_clear(flow->err);
+		r = 0;
+	}
+	if (r)
 		error_add(flow->err, "; so nothing was asked for");
 	token_clear(&stored);
-	return r == TOKEEP_ENOTFOUND ? 0 : r;
+	return r;
 }
 
 static int within_budget(const struct flow *flow, const struct client *client, const char *key, struct pause *pause)
