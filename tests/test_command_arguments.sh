@@ -61,7 +61,9 @@ refused 'a refresh token among the arguments' login --refresh-token CANARY
 refused 'the same behind =' login --refresh-token=CANARY
 refused 'an access token among the arguments' find --access-token CANARY
 refused 'standard input for two' find --access-token - --refresh-token -
+has 'it can be read once' "$err" 'standard input can be read only once'
 refused 'standard input twice for one' find --access-token - --access-token -
+has 'here, too' "$err" 'standard input can be read only once'
 refused 'two forms of login' login --code CANARY --refresh-token -
 refused 'a login in the browser with a code' login --port 1 --code CANARY
 refused 'a login at no port' login --port 65536

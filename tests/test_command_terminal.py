@@ -155,6 +155,19 @@ def closed_and_full():
         status, _, err = run("import", scratch + "/alice.jsonl", preexec_fn=close_them)
         is_(status, 0, "import with closed files: %s" % (closed,))
         is_(run("export", "-")[1], before, "writes nothing into the store that doesn't belong there")
+    folder = scratch + "/plain"
+    os.makedirs(folder, 0o700)
+    with open(folder + "/tokeep.conf", "w") as file:
+        file.write('store = "file";\nfile = { path = "%s/tokens.csv"; columns = "zoho"; };\nstate_dir = "%s/state";\n'
+                   % (folder, folder))
+    arguments = ("-c", folder + "/tokeep.conf", "import", "-")
+    is_(run(*arguments, input=line(user_name="one", access_token="a"))[0], 0, "a store in a file")
+    # Told while the store's lock file is open.
+    status, _, _ = run(*arguments, input=line(user_name="o,n,e", access_token="a"), preexec_fn=lambda: os.close(2))
+    is_(status, 2, "a failure with standard error closed")
+    told = [name for name in os.listdir(folder) if os.path.isfile(folder + "/" + name)
+            and b"tokeep: " in open(folder + "/" + name, "rb").read()]
+    is_(told, [], "is told in none of the store's files")
     status, _, err = run("token", ESC, preexec_fn=lambda: os.close(1))
     ok(status == 1 and b"standard output: " in err, "a token for a closed standard output: exit 1", err)
     status, _, err = run("find", "--access-token", "-", preexec_fn=lambda: os.close(0))
@@ -202,28 +215,27 @@ def process():
 
 
 def not_dumpable_as(uid):
-    """Whose is /proc/PID? The user's own where the process may be looked into, else root's. None: can't be run."""
+    """May the user look into a command that waits for its input? /proc/PID/fd is the user's own then, else root's.
+    None: the user can't run it."""
     def become():
         if uid is not None:
             os.setgid(uid)
             os.setuid(uid)
+    nowhere = dict(environment, HOME="/nonexistent", XDG_CONFIG_HOME="/nonexistent", XDG_STATE_HOME="/nonexistent")
+    del nowhere["TOKEEP_CONFIG"]
     try:
-        command = subprocess.Popen(["tokeep", "login", "--refresh-token", "-"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=become,
-                                   env=dict(environment, TOKEEP_CONFIG="/dev/null"))
-    except PermissionError:
+        command = subprocess.Popen(["tokeep", "find", "--access-token", "-"], stdin=subprocess.PIPE, cwd="/",
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=become, env=nowhere)
+    except (PermissionError, subprocess.SubprocessError):
         return None
     end = time.time() + 5
     mine = True
     while mine and time.time() < end and command.poll() is None:
-        try:
-            mine = os.stat("/proc/%d/fd" % command.pid).st_uid == (os.getuid() if uid is None else uid)
-        except FileNotFoundError:
-            break
-    if command.poll() is not None:
-        return None
-    command.communicate(b"")
-    return mine
+        mine = os.stat("/proc/%d/fd" % command.pid).st_uid == (os.getuid() if uid is None else uid)
+        time.sleep(0.01)
+    alive = command.poll() is None
+    command.communicate(b"x")
+    return mine if alive else None
 
 
 def verbosity():
