@@ -11,6 +11,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#if defined(__has_include)
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define SINGLE_THREADED __libc_single_threaded
+#endif
+#endif
+#ifndef SINGLE_THREADED
+#define SINGLE_THREADED false /* can't tell */
+#endif
 
 #include "hostlock.h"
 #include "safefile.h"
@@ -259,6 +268,17 @@ static void release_store(struct table *t)
  * The store
  */
 
+/*
+ * SQLite prepares twenty pages when it needs the first. A process that looks up one token is through with its work in
+ * the time that takes. The setting is the process's: it is made while nobody else can be in SQLite, and refused by
+ * SQLite where it is in use already.
+ */
+static void start_small(void)
+{
+	if (SINGLE_THREADED)
+		sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 static struct store *store_of(struct tokeep_backend *be)
 {
 	return tokeep_backend_data(be);
@@ -271,6 +291,7 @@ int tokeep_store_open(struct tokeep_backend *be)
 
 	if (!store)
 		return TOKEEP_ENOMEM;
+	start_small();
 	store->lock = -1;
 	store->table.be = be;
 	store->table.statements = store->statements;
