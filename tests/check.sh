@@ -106,6 +106,9 @@ if step autogen ./autogen.sh; then
 	echo 'with sanitizers:'
 	step build-sanitizers build sanitizers --enable-werror CFLAGS="-g -O1 $sanitize" &&
 		run_tests sanitizers
+	echo 'with the thread sanitizer:'
+	step build-threads build threads --enable-werror CFLAGS='-g -O1 -fsanitize=thread' &&
+		run_tests threads TESTS='test_contract_list.sh test_contract_memory.sh test_contract_sqlite.sh'
 	step distcheck make -C "$work/gcc" "$jobs" distcheck
 fi
 ! command -v mandoc >/dev/null || step lint-manuals lint_manuals

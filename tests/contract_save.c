@@ -105,13 +105,15 @@ static void saving_by_id(struct tokeep *tk)
 	save(tk, other, USER, "carol", ACCESS, "c1", END);
 	is_str(other, "4712", "the next id is the numeric maximum plus one");
 	is_result(tk, save(tk, NULL, ID, "007", USER, "dave", ACCESS, "d", END), 0, "007 is an id");
+	save(tk, other, USER, "heidi", ACCESS, "h", END);
+	is_str(other, "4713", "a smaller one does not change what comes next");
 	is_result(tk, save(tk, NULL, ID, "abc", USER, "erin", ACCESS, "e", END), 0, "and so is abc");
 	is_result(tk, save(tk, NULL, ID, "999999999999999999999", USER, "frank", ACCESS, "f", END), 0,
 		  "and a number of 21 digits");
 	is_result(tk, save(tk, other, USER, "grace", ACCESS, "g", END), 0, "a new token is saved beside them");
 	last = strtol(other, NULL, 10);
 	ok(last != 0 && strspn(other, "0123456789") == strlen(other), "with a decimal id");
-	is_int(rows(tk), 7, "seven rows have seven ids");
+	is_int(rows(tk), 8, "eight rows have eight ids");
 	is_result(tk, tokeep_delete_token(tk, "abc"), 0, "an id that is no number is deleted like any");
 	is_str(found(tk, "erin", NULL, ID), "(not_found)", "it is gone");
 	is_str(found(tk, "dave", NULL, ID), "007", "no other is");

@@ -190,13 +190,17 @@ static void a_token_outlives_its_context(struct tokeep *tk)
  */
 
 #define THREADS 16
-#define EACH 20
+#define EACH 30
+
+static pthread_barrier_t start;
 
 static void *save_in_thread(void *number)
 {
 	struct tokeep *tk = context();
-	int who = *(int *)number, r = save_numbered(tk, who, EACH);
+	int who = *(int *)number, r;
 
+	pthread_barrier_wait(&start);
+	r = save_numbered(tk, who, EACH);
 	if (!r && rows(tk) < EACH)
 		r = 1;
 	if (!r && whole(tk, who + 1, 1) < 1)
@@ -211,6 +215,7 @@ static void threads(struct tokeep *tk)
 	pthread_t thread[THREADS];
 	int number[THREADS], well = 0;
 
+	pthread_barrier_init(&start, NULL, THREADS);
 	for (int i = 0; i < THREADS; i++) {
 		number[i] = i;
 		pthread_create(&thread[i], NULL, save_in_thread, &number[i]);
