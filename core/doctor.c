@@ -138,14 +138,16 @@ static void check_plugin(struct doctor *d)
 }
 
 struct sample {
-	struct tokeep_token row;
+	struct tokeep_token row; /* the first */
+	int64_t count;
 };
 
-static int take_first(void *data, const struct tokeep_token *token)
+/* All of them are read: a row that can't be is what the doctor is here for. */
+static int take_sample(void *data, const struct tokeep_token *token)
 {
 	struct sample *sample = data;
 
-	return token_copy(&sample->row, token) ? TOKEEP_ENOMEM : 1;
+	return sample->count++ ? 0 : token_copy(&sample->row, token);
 }
 
 /* Written and rolled back, where the store can. */
@@ -169,31 +171,40 @@ static int try_insert(struct doctor *d)
 	return r;
 }
 
-static void check_store(struct doctor *d)
+static void find_store_error(struct doctor *d)
 {
-	struct sample sample = { { { NULL } } };
 	const struct setting *path = d->tk->be->group ? setting_member(d->tk->be->group, "path") : NULL;
-	int r = backend_get_tokens(d->tk->be, take_first, &sample);
 
-	if (r < 0) {
-		find_error(d, "store");
-		blame_path(d, "store", path ? path->text : NULL);
-		token_clear(&sample.row);
+	find_error(d, "store");
+	blame_path(d, "store", path ? path->text : NULL);
+}
+
+static void check_writing(struct doctor *d, const struct sample *sample)
+{
+	int r = 0;
+
+	if (!sample->count && !d->tk->be->plugin.ops.begin) {
+		find(d, 0, "store", "writing was not tried: it is empty, and can't roll back");
 		return;
 	}
-	find(d, 0, "store", "can be read%s", r ? "" : "; it is empty");
+	r = sample->count ? backend_probe(d->tk->be, &sample->row) : try_insert(d);
 	if (r)
-		r = backend_probe(d->tk->be, &sample.row);
-	else if (d->tk->be->plugin.ops.begin)
-		r = try_insert(d);
+		find_store_error(d);
 	else
-		r = 1;
-	if (r < 0) {
-		find_error(d, "store");
-		blame_path(d, "store", path ? path->text : NULL);
-	} else {
-		find(d, 0, "store", "%s", r ? "writing was not tried: it is empty, and can't roll back" : "can be written");
-	}
+		find(d, 0, "store", "can be written");
+}
+
+static void check_store(struct doctor *d)
+{
+	struct sample sample = { .count = 0 };
+	int r = backend_get_tokens(d->tk->be, take_sample, &sample);
+
+	if (r)
+		find_store_error(d);
+	else
+		find(d, 0, "store", "can be read; tokens: %" PRId64, sample.count);
+	if (!r || sample.count)
+		check_writing(d, &sample);
 	token_clear(&sample.row);
 }
 

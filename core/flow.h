@@ -2,7 +2,8 @@
 /*
  * flow.h: find, still valid? else lease, read again, prove, note, ask once, note the answer, save, hand out.
  *
- * flow.c decides; exchange.c sends and brings the answer home; recover.c brings home what an earlier run left.
+ * flow.c looks; refresh.c decides, with what remember.c knows; exchange.c sends and brings the answer home; recover.c
+ * brings home what an earlier run left.
  */
 #ifndef TOKEEP_CORE_FLOW_H
 #define TOKEEP_CORE_FLOW_H
@@ -40,6 +41,9 @@ int flow_replace(const struct flow *flow, struct tokeep_token *token);
 
 /* "crm --user alice@example.com": what to give `tokeep login` for this record. Caller frees; NULL: no memory. */
 char *flow_login_words(const struct flow *flow, const struct tokeep_token *row);
+
+/* Adds that command to what was said; returns `result`. */
+int flow_must_login(const struct flow *flow, const struct tokeep_token *row, int result);
 
 /*
  * exchange.c

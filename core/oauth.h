@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * oauth.h: requests to an authorization server and what its answers mean (RFC 6749, 7009, 8628; Zoho's
- * dialect). Sends once and never retries: flow.c decides that.
+ * dialect). Sends once and never retries: exchange.c decides that.
  */
 #ifndef TOKEEP_CORE_OAUTH_H
 #define TOKEEP_CORE_OAUTH_H

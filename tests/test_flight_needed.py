@@ -95,7 +95,7 @@ def nothing_spent_on_a_broken_store(library):
 
 # What is taken out, where, the lines and what stands for them, the check that must notice.
 SAFEGUARDS = (
-    ("the second look under the lease", "flow.c", "if (r || good_enough(x))", "if (r)", one_request_for_all),
+    ("the second look under the lease", "refresh.c", "if (r || good_enough(x))", "if (r)", one_request_for_all),
     ("the lease", "lease.c", "if (!r && hostlock_take(lease->fd, lease->byte, wait_ms))", "if (0)", one_request_for_all),
     ("the answer in the journal", "exchange.c", "if (!journal_answer(&x->journal, record, x->flow->err))", "if (1)",
      unsaved_is_kept),
@@ -103,9 +103,9 @@ SAFEGUARDS = (
      "if (0)", newer_grant_stays),
     ("the fsync of the journal's folder", "journal.c", "else if (sync_folder(be->conf))",
      "else if (0 && sync_folder(be->conf))", entry_is_durable_first),
-    ("the memory of refusals", "flow.c", "	r = remembered_refusal(x);\n	if (r)\n		return r;",
+    ("the memory of refusals", "remember.c", "	r = remembered_refusal(x);\n	if (r)\n		return r;",
      "	r = 0 && remembered_refusal(x);", dead_grant_asked_once),
-    ("the proof before spending", "flow.c", "		r = prove(x);", "		r = 0 && prove(x);",
+    ("the proof before spending", "refresh.c", "		r = prove(x);", "		r = 0 && prove(x);",
      nothing_spent_on_a_broken_store),
 )
 
