@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list.c: tokens in a linked list, and the shortest complete store: read this one to write your own.
+ * list.c: tokens in a linked list. The shortest complete store: read it to write your own.
  *
- * A store is a shared object that defines two or three constants and six functions; the library finds them by name.
- * Options come from the store's group in tokeep.conf:
+ * A store is a shared object that defines two or three constants and six functions; the library finds
+ * them by name. Options come from the store's group in tokeep.conf:
  *
  *     store = "list";
  *     list = { name = "default"; };
  *
- * All contexts of a process that give the same name share one list; it lives until the process ends.
+ * All contexts of a process that give the same name share one list, which ends with the process.
  */
 #include <tokeep-store.h>
 
@@ -78,8 +78,8 @@ static struct list *find_or_add_list(const char *name)
 	return list;
 }
 
-/* May be left out, like everything but the six. Options are asked for here and nowhere else; what hangs on the
- * handle is ours. There is no tokeep_store_close(): nothing is to be closed. */
+/* May be left out, like everything but the six. Options are asked for here and nowhere else; what hangs
+ * on the handle is ours. There is no tokeep_store_close(): nothing is to be closed. */
 int tokeep_store_open(struct tokeep_backend *be)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -123,10 +123,11 @@ static int no_such_id(struct tokeep_backend *be, const char *id)
 	return tokeep_backend_fail(be, TOKEEP_ENOTFOUND, "list: no token has the id %s", id);
 }
 
-/* The row that is wanted. A store never decides by itself whether one is: tokeep_token_matches() does, and answers 2
- * for a row that counts only where no row is a better match. A database may narrow the rows first, by the field that
- * tokeep_token_key() names. */
-static int find_wanted(struct tokeep_backend *be, const struct tokeep_token *wanted, struct node **found)
+/* The row that is wanted. A store never decides by itself whether one is: tokeep_token_matches() does,
+ * and answers 2 for a row that counts only where no row is a better match. A database may narrow the rows
+ * first, by the field that tokeep_token_key() names. */
+static int find_wanted(struct tokeep_backend *be, const struct tokeep_token *wanted,
+		       struct node **found)
 {
 	struct list *list = tokeep_backend_data(be);
 	struct node *last[3] = { NULL };
@@ -154,11 +155,14 @@ static int is_other(const struct tokeep_token *row, const struct tokeep_token *t
 }
 
 /* An id is not a licence to overwrite somebody else. */
-static int check_account(struct tokeep_backend *be, const struct tokeep_token *row, const struct tokeep_token *token)
+static int check_account(struct tokeep_backend *be, const struct tokeep_token *row,
+			 const struct tokeep_token *token)
 {
-	if (!is_other(row, token, TOKEEP_FIELD_USER_NAME) && !is_other(row, token, TOKEEP_FIELD_CLIENT_ID))
+	if (!is_other(row, token, TOKEEP_FIELD_USER_NAME) &&
+	    !is_other(row, token, TOKEEP_FIELD_CLIENT_ID))
 		return 0;
-	return tokeep_backend_fail(be, TOKEEP_EINVAL, "list: the token with the id %s is of another user or client",
+	return tokeep_backend_fail(be, TOKEEP_EINVAL,
+				   "list: the token with the id %s is of another user or client",
 				   tokeep_token_get(row, TOKEEP_FIELD_ID));
 }
 
@@ -273,7 +277,8 @@ int tokeep_store_find_token(struct tokeep_backend *be, struct tokeep_token *toke
 	return r;
 }
 
-int tokeep_store_find_token_by_id(struct tokeep_backend *be, const char *id, struct tokeep_token *token)
+int tokeep_store_find_token_by_id(struct tokeep_backend *be, const char *id,
+				  struct tokeep_token *token)
 {
 	struct node *n;
 	int r;
@@ -311,8 +316,8 @@ int tokeep_store_delete_token(struct tokeep_backend *be, const char *id)
 	return r;
 }
 
-/* Rows go to the sink one by one. Whoever reads them may call us again meanwhile and may take his time, so the mutex is
- * free while he does, and he gets the list as it was. A database would step through its cursor here. */
+/* Rows go to the sink one by one. Whoever reads them may call us again meanwhile and may take his time, so
+ * the mutex is free while he does, and he gets the list as it was. A database steps through its cursor. */
 int tokeep_store_get_tokens(struct tokeep_backend *be, struct tokeep_sink *sink)
 {
 	struct list *list = tokeep_backend_data(be), now = { .end = &now.first };
@@ -340,9 +345,10 @@ int tokeep_store_delete_tokens(struct tokeep_backend *be)
 	return 0;
 }
 
-/* May be left out: then the library compares and saves under its own lock. Here it is one step, so that a refresh which
- * somebody else has done meanwhile is never overwritten. */
-int tokeep_store_swap_token(struct tokeep_backend *be, struct tokeep_token *token, const char *old_refresh_token)
+/* May be left out: then the library compares and saves under its own lock. Here it is one step, so that a
+ * refresh which somebody else has done meanwhile is never overwritten. */
+int tokeep_store_swap_token(struct tokeep_backend *be, struct tokeep_token *token,
+			    const char *old_refresh_token)
 {
 	const char *id = tokeep_token_get(token, TOKEEP_FIELD_ID), *now = NULL;
 	struct node *n;
@@ -355,7 +361,8 @@ int tokeep_store_swap_token(struct tokeep_backend *be, struct tokeep_token *toke
 	if (n && !strcmp(now ? now : "", old_refresh_token))
 		r = save(be, token);
 	else
-		r = tokeep_backend_fail(be, TOKEEP_ENOTFOUND, "list: the token was changed or deleted meanwhile");
+		r = tokeep_backend_fail(be, TOKEEP_ENOTFOUND,
+					"list: the token was changed or deleted meanwhile");
 	unlock();
 	return r;
 }

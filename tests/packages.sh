@@ -3,8 +3,8 @@
 
 packages_to_build="autoconf automake libtool pkg-config gcc libc6-dev make libconfig-dev libjansson-dev
 	libcurl4-openssl-dev libssl-dev libsqlite3-dev libmariadb-dev libmicrohttpd-dev libqrencode-dev"
-packages_to_check="g++ clang socat faketime valgrind libc6-dbg strace python3 mariadb-server curl openssl mandoc shellcheck sqlite3 xz-utils
-	procps iproute2 util-linux e2fsprogs"
+packages_to_check="g++ clang valgrind libc6-dbg strace mandoc shellcheck python3 mariadb-server galera-4
+	curl openssl sqlite3 socat faketime xz-utils procps iproute2 util-linux e2fsprogs"
 # What Ubuntu has no package of, or another one; the tests that want it are skipped there.
 packages_to_check_more="chromium nodejs npm"
 
