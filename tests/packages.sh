@@ -8,9 +8,10 @@ packages_to_check="g++ clang valgrind libc6-dbg strace mandoc shellcheck python3
 # What Ubuntu has no package of, or another one; the tests that want it are skipped there.
 packages_to_check_more="chromium nodejs npm"
 
-# Those of them that can be installed here.
+# Those of them that can be installed here, and aren't there from elsewhere.
 packages_known () {
 	for package; do
+		! command -v "$package" >/dev/null || continue
 		[ -z "$(apt-cache policy "$package" 2>/dev/null | sed -n 's/^  Candidate: \((none)\)*//p')" ] || echo "$package"
 	done
 }
