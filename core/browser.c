@@ -5,7 +5,6 @@
  */
 #include <config.h>
 
-#include <dlfcn.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "listener.h"
 #include "login_turn.h"
 #include "paste.h"
+#include "private.h"
 #include "redirect.h"
 
 #define REDIRECT_URL "http://127.0.0.1/callback" /* with a port, where the client has none */
@@ -43,33 +43,13 @@ struct pending {
  * The listener
  */
 
-/* No such file: built without. What is there and can't be used is an error. */
+/* NULL: built without. */
 static int load_listener(const struct listener_ops **ops, struct error *err)
 {
-	char *path = NULL;
-	const struct listener_ops *found;
-	void *object;
-	int r = 0;
+	const void *found = NULL;
+	int r = private_load("listener", "tokeep_listener", LISTENER_VERSION, "the browser can't come back", &found, err);
 
-	if (asprintf(&path, "%s/private/listener.so", conf_libdir()) < 0)
-		return error_nomem(err);
-	*ops = NULL;
-	if (access(path, F_OK)) {
-		free(path);
-		return 0;
-	}
-	object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	found = object ? dlsym(object, "tokeep_listener") : NULL;
-	if (!found)
-		r = error_set(err, TOKEEP_ELOAD, "%s: can't be loaded, so the browser can't come back: %s", path,
-			      dlerror());
-	else if (found->version != LISTENER_VERSION)
-		r = error_set(err, TOKEEP_ELOAD,
-			      "%s: version %u, but this libtokeep needs %u: they were not installed together", path,
-			      found->version, LISTENER_VERSION);
-	else
-		*ops = found;
-	free(path);
+	*ops = found;
 	return r;
 }
 

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* command_qr.c: a QR code on the terminal, which a phone reads. The one file that knows libqrencode. */
-#include <config.h>
-
+/* command_qr.c: a QR code on the terminal, which a phone reads. */
 #include "command.h"
 
-#include <stdio.h>
-
-#ifdef WITH_QRENCODE
 #include <langinfo.h>
 #include <locale.h>
-#include <qrencode.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -18,16 +14,15 @@
 
 /* Two rows of modules make one line of half blocks; where these can't be shown a module is two blanks. */
 struct drawing {
-	const QRcode *code;
+	const unsigned char *modules;
+	int width;
 	FILE *out;
 	bool blocks;
 };
 
 static bool dark(const struct drawing *drawing, int x, int y)
 {
-	const QRcode *code = drawing->code;
-
-	return x >= 0 && y >= 0 && x < code->width && y < code->width && code->data[y * code->width + x] & 1;
+	return x >= 0 && y >= 0 && x < drawing->width && y < drawing->width && drawing->modules[y * drawing->width + x];
 }
 
 /* Black on white whatever the terminal's colours are: some readers want it so. */
@@ -36,14 +31,14 @@ static void draw_blocks(const struct drawing *drawing, int y)
 	static const char *const halves[] = { " ", "\u2584", "\u2580", "\u2588" };
 
 	fputs("\033[30;107m", drawing->out);
-	for (int x = -MARGIN; x < drawing->code->width + MARGIN; x++)
+	for (int x = -MARGIN; x < drawing->width + MARGIN; x++)
 		fputs(halves[dark(drawing, x, y) * 2 + dark(drawing, x, y + 1)], drawing->out);
 	fputs("\033[0m\n", drawing->out);
 }
 
 static void draw_blanks(const struct drawing *drawing, int y)
 {
-	for (int x = -MARGIN; x < drawing->code->width + MARGIN; x++)
+	for (int x = -MARGIN; x < drawing->width + MARGIN; x++)
 		fputs(dark(drawing, x, y) ? "\033[40m  " : "\033[107m  ", drawing->out);
 	fputs("\033[0m\n", drawing->out);
 }
@@ -62,7 +57,7 @@ static bool has_blocks(void)
 
 static bool fits(const struct drawing *drawing)
 {
-	int width = (drawing->code->width + 2 * MARGIN) * (drawing->blocks ? 1 : 2);
+	int width = (drawing->width + 2 * MARGIN) * (drawing->blocks ? 1 : 2);
 	struct winsize size;
 
 	return ioctl(fileno(drawing->out), TIOCGWINSZ, &size) || !size.ws_col || size.ws_col >= width;
@@ -70,18 +65,12 @@ static bool fits(const struct drawing *drawing)
 
 void qr_draw(FILE *out, const char *text)
 {
-	QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
-	struct drawing drawing = { code, out, has_blocks() };
+	struct drawing drawing = { .out = out, .blocks = has_blocks() };
+	unsigned char *modules = tokeep_qr_code(text, &drawing.width);
 
-	if (code && fits(&drawing))
-		for (int y = -MARGIN; y < code->width + MARGIN; y += drawing.blocks ? 2 : 1)
+	drawing.modules = modules;
+	if (modules && fits(&drawing))
+		for (int y = -MARGIN; y < drawing.width + MARGIN; y += drawing.blocks ? 2 : 1)
 			drawing.blocks ? draw_blocks(&drawing, y) : draw_blanks(&drawing, y);
-	QRcode_free(code);
+	free(modules);
 }
-#else
-void qr_draw(FILE *out, const char *text)
-{
-	(void)out;
-	(void)text;
-}
-#endif

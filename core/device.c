@@ -13,6 +13,8 @@
 #include "context.h"
 #include "expiry.h"
 #include "login.h"
+#include "private.h"
+#include "qr_code.h"
 #include "secret.h"
 
 #define INTERVAL_S 5     /* where the server names none (RFC 8628, 3.2) */
@@ -314,4 +316,16 @@ int tokeep_login_device(struct tokeep *tk, const char *name, const struct tokeep
 		r = log_in(&flow, &client, ui, token);
 	client_free(client);
 	return r;
+}
+
+unsigned char *tokeep_qr_code(const char *text, int *width)
+{
+	struct error ignored = { .retry_after_s = -1 };
+	const void *found = NULL;
+	const struct qr_ops *ops;
+
+	private_load("qr_code", "tokeep_qr", QR_VERSION, "there is no QR code", &found, &ignored);
+	error_clear(&ignored);
+	ops = found;
+	return ops ? ops->encode(text, width) : NULL;
 }

@@ -4,38 +4,24 @@
 
 #include "transport.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "conf.h"
+#include "private.h"
 #include "secret.h"
 
 static int load(const struct transport **transport, struct error *err)
 {
-	char *path = NULL;
-	void *object;
-	const struct transport *found;
-	int r = 0;
+	const void *found;
+	int r = private_load("transport", "tokeep_transport", TRANSPORT_VERSION, "no request can be sent", &found, err);
 
-	if (asprintf(&path, "%s/private/transport.so", conf_libdir()) < 0)
-		return error_nomem(err);
-	object = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-	found = object ? dlsym(object, "tokeep_transport") : NULL;
-	if (!object)
-		r = error_set(err, TOKEEP_ELOAD, "%s: can't be loaded, so no request can be sent: %s", path,
-			      dlerror());
-	else if (!found)
-		r = error_set(err, TOKEEP_ELOAD, "%s: is no transport of tokeep: %s", path, dlerror());
-	else if (found->version != TRANSPORT_VERSION)
-		r = error_set(err, TOKEEP_ELOAD,
-			      "%s: version %u, but this libtokeep needs %u: they were not installed together",
-			      path, found->version, TRANSPORT_VERSION);
-	else
+	if (!r && !found)
+		r = error_set(err, TOKEEP_ELOAD, "%s/private/transport.so: is not there, so no request can be sent: "
+			      "install tokeep again", conf_libdir());
+	if (!r)
 		*transport = found;
-	free(path);
 	return r;
 }
 

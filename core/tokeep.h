@@ -255,6 +255,10 @@ struct tokeep_device_login {
 TOKEEP_API int tokeep_login_device(struct tokeep *tk, const char *client, const struct tokeep_device_login *ui,
 				   struct tokeep_token *token);
 
+/* The modules of a QR code of `text`, row by row, 1 is dark, *width on each side. NULL: there is none to be had here (this
+ * build has no QR codes, the text is too long, memory is short). Caller frees with free(3). */
+TOKEEP_API unsigned char *tokeep_qr_code(const char *text, int *width);
+
 /* A token for the client itself (RFC 6749, 4.4); without a user_name the record gets the client's name. It is asked
  * for anew whenever it has expired. */
 TOKEEP_API int tokeep_login_client_credentials(struct tokeep *tk, const char *client, struct tokeep_token *token);
