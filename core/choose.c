@@ -71,8 +71,8 @@ static int consider(void *data, const struct tokeep_token *row)
 
 static int none(struct tokeep *tk, const struct choice *c)
 {
-	return error_set(&tk->err, TOKEEP_ENOTFOUND, "%s: no token%s%s%s%s; run: tokeep list, or: tokeep login",
-			 context_word(tk), c->user ? " of " : " is there", c->user ? c->user : "",
+	return error_set(&tk->err, TOKEEP_ENOTFOUND, "no token%s%s%s%s; run: tokeep list, or: tokeep login",
+			 c->user ? " of " : " is there", c->user ? c->user : "",
 			 c->client_id ? " for client " : "", c->client_id ? c->client_id : "");
 }
 
@@ -88,7 +88,7 @@ static int decide(struct tokeep *tk, struct choice *c, struct tokeep_token *toke
 	}
 	if (!c->fits)
 		return none(tk, c);
-	error_set(&tk->err, TOKEEP_EAMBIGUOUS, "%s: more than one token fits:", context_word(tk));
+	error_set(&tk->err, TOKEEP_EAMBIGUOUS, "more than one token fits:");
 	for (int i = 0; i < CHOICES_SHOWN && i < c->fits; i++)
 		error_add(&tk->err, "%s %s", i ? "," : "", c->shown[i] ? c->shown[i] : "?");
 	error_add(&tk->err, "%s; name the user, --client or --id", c->fits > CHOICES_SHOWN ? ", ..." : "");
@@ -120,8 +120,8 @@ static int by_id(struct tokeep *tk, const struct choice *c, struct tokeep_token 
 
 	if (!r && (!equal(c->user, row.value[TOKEEP_FIELD_USER_NAME]) ||
 		   !equal(c->client_id, row.value[TOKEEP_FIELD_CLIENT_ID])))
-		r = error_set(&tk->err, TOKEEP_ENOTFOUND, "%s: token %s is another user's or client's",
-			      context_word(tk), token->value[TOKEEP_FIELD_ID]);
+		r = error_set(&tk->err, TOKEEP_ENOTFOUND, "token %s is another user's or client's",
+			      token->value[TOKEEP_FIELD_ID]);
 	if (!r)
 		token_move(token, &row);
 	token_clear(&row);

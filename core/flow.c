@@ -81,9 +81,6 @@ static int renew(const struct flow *flow, struct tokeep_token *row, int64_t min_
 		error_clear(flow->err);
 		r = 0;
 	}
-	if (!r && min_ttl_s && !expiry_reaches(row, min_ttl_s, expiry_now_ms()))
-		log_say(flow->log, TOKEEP_LOG_WARNING, "%s: the token lives for less than the %" PRId64 " s asked for",
-			token_who(row), min_ttl_s);
 	return r;
 }
 
@@ -111,6 +108,9 @@ int flow_access(const struct flow *flow, struct tokeep_token *token, int64_t min
 		flow_must_login(flow, &row, r);
 	else if (now || !expiry_fresh(&row, flow->conf->leeway_s, min_ttl_s, expiry_now_ms()))
 		r = renew(flow, &row, min_ttl_s, now);
+	if (!r && min_ttl_s && !expiry_reaches(&row, min_ttl_s, expiry_now_ms()))
+		log_say(flow->log, TOKEEP_LOG_WARNING, "%s: the token lives for less than the %" PRId64 " s asked for",
+			token_who(&row), min_ttl_s);
 	if (!r || r == TOKEEP_EUNSAVED)
 		token_move(token, &row);
 	token_clear(&row);
