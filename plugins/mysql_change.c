@@ -66,6 +66,7 @@ int change_read(struct store *s, const char *doing, int (*run)(struct store *s, 
 		return broken(s);
 	for (int tries = 1;; tries++) {
 		s->again = false;
+		s->failure = 0;
 		r = read_once(s, run, data);
 		if (r && s->failure)
 			unlearn(s);
@@ -166,6 +167,7 @@ static int change_in_batch(struct store *s, const struct change *change, void *d
 		return broken(s);
 	for (int tries = 1;; tries++) {
 		s->again = false;
+		s->failure = 0;
 		r = change->run(s, data);
 		/* Of these nothing is left, or something that must not stay. */
 		if (r && (s->lost || s->failure == ER_LOCK_DEADLOCK || s->warnings))

@@ -69,7 +69,8 @@ def serve(client, kind, plugin, certificate):
         client.take(1 << 20)
     client.write(greeting(flags, plugin))
     if kind == "infile":
-        client.read()
+        if struct.unpack("<I", client.read()[:4])[0] & LOCAL_FILES:
+            client.heard.write(b"WOULD SEND FILES")
         client.write(OK)
         while True:
             client.read()

@@ -88,6 +88,7 @@ rogue plain dialog
 refuses "nobody is asked on the terminal" 'ssl = "off";' "asks for the password in a way"
 rogue infile mysql_native_password
 refuses "a server that wants to read our files is refused" 'ssl = "off";' "(error "
+is "  is told that there are none to be had" "$(grep -ac "WOULD SEND FILES" "$scratch/heard")" 0
 is "  and gets none" "$(grep -ac "FILE:$(cat /etc/hostname)" "$scratch/heard")" 0
 
 #
