@@ -208,9 +208,26 @@ static void check_store(struct doctor *d)
 	token_clear(&sample.row);
 }
 
+/* A store that can't lock says why, and what would change that. */
+static bool lacks_lock(struct doctor *d)
+{
+	struct tokeep_backend *be = d->tk->be;
+	int r;
+
+	if (!backend_has_lock(be))
+		return false;
+	r = backend_lock(be, "tokeep-check", 1000, 1000);
+	if (!r)
+		backend_unlock(be, "tokeep-check");
+	if (r == TOKEEP_ECONFIG)
+		find(d, 1, "lock", "runs on this host are kept apart, other hosts are not: %s", error_text(&d->tk->err));
+	return r == TOKEEP_ECONFIG;
+}
+
 static void check_lease(struct doctor *d)
 {
 	struct lease lease = { .fd = -1 };
+	bool lacks = lacks_lock(d);
 	int r;
 
 	/* A key that no record has: nobody is kept waiting. */
@@ -219,10 +236,7 @@ static void check_lease(struct doctor *d)
 		find_error(d, "lock");
 		return;
 	}
-	if (backend_has_lock(d->tk->be) && lease.fd >= 0)
-		find(d, 1, "lock", "the store's own lock can't be had (see the warning); runs on this host are kept "
-		     "apart, other hosts are not");
-	else
+	if (!lacks)
 		find(d, 0, "lock", "%s", lease.fd < 0 ? "by the store" : "by tokeep, on this host");
 	lease_release(&lease, &d->tk->err);
 }
