@@ -116,8 +116,8 @@ int error_server(struct store *s, unsigned int number, const char *words, int64_
 	s->repeatable |= kind == LOG;
 	/* After a time-out the next try would take as long again. */
 	s->again = kind == AGAIN || (s->lost && ms < s->read_timeout_s * INT64_C(1000));
-	tokeep_backend_fail(s->be, TOKEEP_ESTORE, "%s: %s: %s (error %u)%s%s", s->where, s->doing,
-			    safe ? safe : "out of memory", number, run ? "; run: " : hint ? "; " : "",
+	snprintf(s->words, sizeof(s->words), "%s", safe ? safe : "out of memory");
+	tokeep_backend_fail(s->be, TOKEEP_ESTORE, "%s: %s: %s (error %u)%s%s", s->where, s->doing, s->words, number, run ? "; run: " : hint ? "; " : "",
 			    run ? run : hint ? hint : "");
 	free(safe);
 	free(run);

@@ -44,9 +44,6 @@ struct lease {
 /* No right to have this table, or no room for its name: the host's lock can serve instead. */
 static int cant_have_table(struct store *s)
 {
-	char *why;
-	int r;
-
 	switch (s->failure) {
 	case ER_TABLEACCESS_DENIED_ERROR:
 	case ER_DBACCESS_DENIED_ERROR:
@@ -57,15 +54,9 @@ static int cant_have_table(struct store *s)
 	default:
 		return TOKEEP_ESTORE;
 	}
-	why = s->db ? strdup(mysql_error(s->db)) : NULL;
-	if (why)
-		r = error_own(s, TOKEEP_ECONFIG, "no lease between hosts: %s; run: " CREATE("%s") "; and: GRANT SELECT,"
-			      " INSERT, UPDATE, DELETE ON `%s`.`%s_lease` TO '%s'@'%%'", why, s->table, s->database,
-			      s->table, s->user);
-	else
-		r = error_memory(s);
-	free(why);
-	return r;
+	return error_own(s, TOKEEP_ECONFIG, "no lease between hosts: %s; run: " CREATE("%s") "; and: GRANT SELECT, INSERT,"
+			 " UPDATE, DELETE ON `%s`.`%s_lease` TO '%s'@'%%'", s->words, s->table, s->database, s->table,
+			 s->user);
 }
 
 static int see(struct store *s, void *data)

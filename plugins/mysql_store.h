@@ -69,6 +69,7 @@ struct store {
 
 	/* mysql_error.c: of the last failure */
 	unsigned int failure; /* the server's number; 0: not the server's */
+	char words[512];      /* the server's */
 	bool again;           /* the same once more may work */
 	bool lost;            /* the connection went with it */
 

@@ -87,7 +87,7 @@ galera_start () {
 	for n in 1 2 3; do galera_folder $n; done
 	galera_transfer
 	# shellcheck disable=SC2046
-	mariadb-install-db --no-defaults $(db_account) --datadir="$scratch/node1/data" --skip-test-db --skip-name-resolve \
+	mariadb-install-db --no-defaults $(db_account) --datadir="$scratch/node1/data" --tmpdir="$scratch/node1/tmp" --skip-test-db --skip-name-resolve \
 		--auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" \
 		--innodb-log-file-size=8M >"$scratch/node1/log" 2>&1 || return 1
 	galera_launch 1 "" --wsrep-new-cluster

@@ -60,7 +60,7 @@ mariadb_start () {
 	db_port=$(free_port)
 	mkdir -p "$db/tmp"
 	# shellcheck disable=SC2046
-	mariadb-install-db --no-defaults $(db_account) --datadir="$db/data" --auth-root-authentication-method=socket \
+	mariadb-install-db --no-defaults $(db_account) --datadir="$db/data" --tmpdir="$db/tmp" --auth-root-authentication-method=socket \
 		--auth-root-socket-user="$(id -un)" --skip-test-db --skip-name-resolve \
 		--innodb-log-file-size=8M >"$db/log" 2>&1 || { sed 's/^/# /' "$db/log" >&2; return 1; }
 	mariadb_launch || return 1

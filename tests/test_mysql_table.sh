@@ -189,6 +189,10 @@ is "without CREATE ids are counted, each given once, no user twice" \
 calls narrow lock k 100 1000
 is "but there is no lease between hosts" "$status" 3
 has "and the statement to run is told" "$out" "run: CREATE TABLE IF NOT EXISTS \`sdk_lease\`"
+has "with the server's words" "$out" "command denied to user 'narrow'"
+run tokeep -c "$scratch/narrow.conf" check
+has "the doctor warns that the lock of the host serves" "$out" "other hosts are not: narrow@localhost"
+has "and has the statement, too" "$out" "run: CREATE TABLE IF NOT EXISTS \`sdk_lease\`"
 calls narrow clear , list
 is "without DROP, too, all can be deleted" "$out" "ok
  ok"
