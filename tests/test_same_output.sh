@@ -115,7 +115,7 @@ commands () {
 		# shellcheck disable=SC2086 # words
 		tokeep $verb 2>stderr
 		echo "exit $?"
-		cat stderr
+		sed "s/^tokeep: $word: /tokeep: the store: /" stderr # the word itself
 	done
 }
 
