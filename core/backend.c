@@ -39,12 +39,11 @@ void *tokeep_backend_data(struct tokeep_backend *be)
 
 int tokeep_backend_fail(struct tokeep_backend *be, int result, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = error_format(format, args);
 	va_end(args);
 	if (text)
 		error_set(be->err, result, "%s", text);
@@ -56,12 +55,11 @@ int tokeep_backend_fail(struct tokeep_backend *be, int result, const char *forma
 
 void tokeep_backend_log(struct tokeep_backend *be, int level, const char *format, ...)
 {
-	char *line = NULL;
 	va_list args;
+	char *line;
 
 	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
+	line = error_format(format, args);
 	va_end(args);
 	if (line)
 		log_say(be->log, level, "%s: %s", be->name, line);

@@ -5,7 +5,6 @@
  * The document counts only if the issuer it names is the one that was asked, to the letter. It is kept for a day, so
  * that a refresh costs one request, and longer where the server can't be reached.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -16,7 +15,6 @@
 
 #include "answer.h"
 #include "oauth.h"
-#include "safefile.h"
 #include "secret.h"
 #include "statedir.h"
 
@@ -213,39 +211,35 @@ static bool read_kept(const struct client *client, const struct conf *conf, stru
 	return ours;
 }
 
-static int put(int fd, const char *issuer, const struct metadata *metadata)
+/* Caller frees; NULL: no memory. */
+static char *kept_text(const char *issuer, const struct metadata *metadata, size_t *size)
 {
 	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	int r;
+	FILE *out = open_memstream(&text, size);
 
 	if (!out)
-		return -1;
+		return NULL;
 	fprintf(out, "issuer %s\nfetched %" PRId64 "\nauth %u\niss %d\nno_pkce %d\n", issuer, metadata->fetched_ms,
 		metadata->auth_offered, metadata->iss_announced, metadata->pkce_lacking);
 	for (size_t i = 0; i < ENDPOINTS; i++)
 		if (metadata->url[i])
 			fprintf(out, "%s %s\n", endpoints[i].member, metadata->url[i]);
-	r = fclose(out) || safefile_write(fd, text, size) ? -1 : 0;
+	if (!fclose(out))
+		return text;
 	free(text);
-	return r;
+	return NULL;
 }
 
 /* A help, not a need: what can't be kept is fetched again. */
 static void keep(const struct client *client, const struct conf *conf, const struct metadata *metadata)
 {
-	struct error ignored = { .retry_after_s = -1 };
 	char why[SAFEFILE_WHY], *path = kept_path(client, conf);
-	struct safefile file;
+	size_t size;
+	char *text = kept_text(client->issuer, metadata, &size);
 
-	if (path && !statedir_make(conf, "metadata", &ignored) && !safefile_begin(&file, path, why)) {
-		if (put(file.fd, client->issuer, metadata))
-			safefile_abandon(&file);
-		else
-			safefile_commit(&file, why);
-	}
-	error_clear(&ignored);
+	if (path && text)
+		statedir_write(conf, "metadata", path, text, size, why);
+	free(text);
 	free(path);
 }
 

@@ -34,12 +34,11 @@ struct doctor {
 TOKEEP_PRINTF(4, 5)
 static void find(struct doctor *d, int result, const char *subject, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = error_format(format, args);
 	va_end(args);
 	if (result < 0 && !d->worst)
 		d->worst = result;

@@ -33,14 +33,20 @@ char *error_clean(const char *text, size_t size)
 	return copy;
 }
 
+char *error_format(const char *format, va_list args)
+{
+	char *text;
+
+	return vasprintf(&text, format, args) < 0 ? NULL : text;
+}
+
 int error_set(struct error *err, int result, const char *format, ...)
 {
-	char *text = NULL;
 	va_list args;
+	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	text = error_format(format, args);
 	va_end(args);
 	if (text)
 		printable_clean(text);
@@ -53,12 +59,11 @@ int error_set(struct error *err, int result, const char *format, ...)
 
 void error_add(struct error *err, const char *format, ...)
 {
-	char *more = NULL, *whole = NULL;
+	char *more, *whole = NULL;
 	va_list args;
 
 	va_start(args, format);
-	if (vasprintf(&more, format, args) < 0)
-		more = NULL;
+	more = error_format(format, args);
 	va_end(args);
 	if (more && err->text && asprintf(&whole, "%s%s", err->text, more) >= 0) {
 		printable_clean(whole);
@@ -92,14 +97,13 @@ void error_move(struct error *to, struct error *from)
 
 void log_say(const struct log *log, int level, const char *format, ...)
 {
-	char *line = NULL;
 	va_list args;
+	char *line;
 
 	if (!log || !log->write)
 		return;
 	va_start(args, format);
-	if (vasprintf(&line, format, args) < 0)
-		line = NULL;
+	line = error_format(format, args);
 	va_end(args);
 	if (line) {
 		printable_clean(line);

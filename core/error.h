@@ -3,6 +3,7 @@
 #ifndef TOKEEP_CORE_ERROR_H
 #define TOKEEP_CORE_ERROR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <tokeep.h>
@@ -23,6 +24,9 @@ int error_nomem(struct error *err);
 const char *error_text(const struct error *err);
 /* Moves `from` to `to` and clears it. */
 void error_move(struct error *to, struct error *from);
+
+/* As vasprintf; NULL: no memory. Caller frees. */
+char *error_format(const char *format, va_list args);
 
 /* A copy fit for a terminal line: C0, C1 and bidirectional controls become '?'. Caller frees. */
 char *error_clean(const char *text, size_t size);

@@ -2,7 +2,6 @@
 /* pause.c: what every run must know before it asks a provider about a record. */
 #include "pause.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "safefile.h"
 #include "secret.h"
 #include "statedir.h"
 
@@ -68,15 +66,14 @@ void pause_read(const struct tokeep_backend *be, const char *id, struct pause *p
 	free(path);
 }
 
-static int put(int fd, const struct pause *pause)
+/* Caller frees; NULL: no memory. */
+static char *pause_text(const struct pause *pause, size_t *size)
 {
 	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	int r;
+	FILE *out = open_memstream(&text, size);
 
 	if (!out)
-		return -1;
+		return NULL;
 	fprintf(out, "result %d\nsince %" PRId64 "\nlength %" PRId64 "\ncount %d\n", pause->result, pause->since_ms,
 		pause->length_ms, pause->count);
 	if (*pause->digest)
@@ -85,33 +82,22 @@ static int put(int fd, const struct pause *pause)
 		fprintf(out, "reason %s\n", pause->reason);
 	for (int i = 0; i < pause->stamps; i++)
 		fprintf(out, "stamp %" PRId64 "\n", pause->stamp_ms[i]);
-	r = fclose(out) || safefile_write(fd, text, size) ? -1 : 0;
+	if (!fclose(out))
+		return text;
 	free(text);
-	return r;
+	return NULL;
 }
 
 void pause_write(const struct tokeep_backend *be, const char *id, const struct pause *pause)
 {
-	char why[SAFEFILE_WHY] = "", *path = pause_path(be, id);
-	struct error err = { .retry_after_s = -1 };
-	struct safefile file;
-	int r = statedir_make(be->conf, "pause", &err);
+	char why[SAFEFILE_WHY] = "out of memory", *path = pause_path(be, id);
+	size_t size;
+	char *text = pause_text(pause, &size);
 
-	if (!r && path && !safefile_begin(&file, path, why)) {
-		if (put(file.fd, pause)) {
-			snprintf(why, sizeof(why), "write: %s", strerror(errno));
-			safefile_abandon(&file);
-			r = -1;
-		} else {
-			r = safefile_commit(&file, why);
-		}
-	} else if (!r) {
-		r = -1;
-	}
-	if (r)
+	if (!path || !text || statedir_write(be->conf, "pause", path, text, size, why))
 		log_say(be->log, TOKEEP_LOG_WARNING, "%s: can't be remembered for other runs: %s",
-			path ? path : "pause", err.result ? error_text(&err) : why);
-	error_clear(&err);
+			path ? path : "pause", why);
+	free(text);
 	free(path);
 }
 

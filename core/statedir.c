@@ -90,3 +90,23 @@ char *statedir_read(int fd, size_t *size)
 	text[*size] = '\0';
 	return text;
 }
+
+int statedir_write(const struct conf *conf, const char *folder, const char *path, const char *text, size_t size,
+		   char why[SAFEFILE_WHY])
+{
+	struct error err = { .retry_after_s = -1 };
+	struct safefile file;
+
+	if (statedir_make(conf, folder, &err)) {
+		snprintf(why, SAFEFILE_WHY, "%s", error_text(&err));
+		error_clear(&err);
+		return -1;
+	}
+	if (safefile_begin(&file, path, why))
+		return -1;
+	if (!safefile_write(file.fd, text, size))
+		return safefile_commit(&file, why);
+	snprintf(why, SAFEFILE_WHY, "write: %s", strerror(errno));
+	safefile_abandon(&file);
+	return -1;
+}

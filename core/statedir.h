@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "conf.h"
+#include "safefile.h"
 
 /* STATE_DIR/name. Caller frees. NULL: no memory. */
 char *statedir_path(const struct conf *conf, const char *name);
@@ -21,6 +22,10 @@ char *statedir_line(char **rest, char **value);
 /* The file for one record of one store, "0123456789abcdef-0123456789abcdef". */
 #define STATEDIR_NAME 40
 void statedir_record_name(uint64_t store, const char *id, char name[STATEDIR_NAME]);
+
+/* Replaces the file STATE_DIR/folder/... at `path`, whole or not at all. -1 with the reason in `why`. */
+int statedir_write(const struct conf *conf, const char *folder, const char *path, const char *text, size_t size,
+		   char why[SAFEFILE_WHY]);
 
 /* A small file whole, NUL behind it; NULL with errno. Caller wipes and frees *size + 1 bytes. */
 char *statedir_read(int fd, size_t *size);
