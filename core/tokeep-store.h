@@ -69,7 +69,7 @@ TOKEEP_API int tokeep_store_save_token(struct tokeep_backend *be, struct tokeep_
 TOKEEP_API int tokeep_store_delete_token(struct tokeep_backend *be, const char *id);
 
 /* Every row by tokeep_sink_put(), one at a time; stop and return what it returns when not 0. Inside the
- * call the store may be called again by the same handle, but for the six that write. */
+ * call the same handle may be asked to find. */
 TOKEEP_API int tokeep_store_get_tokens(struct tokeep_backend *be, struct tokeep_sink *sink);
 
 /* Nothing is left afterwards, also not in free pages or old copies. */
@@ -85,9 +85,11 @@ TOKEEP_API int tokeep_store_delete_tokens(struct tokeep_backend *be);
 TOKEEP_API int tokeep_store_open(struct tokeep_backend *be);
 TOKEEP_API void tokeep_store_close(struct tokeep_backend *be);
 
-/* A lease on `key` (at most 200 bytes), within wait_ms, for at most hold_ms; it ends by itself when its holder dies. Not to
- * be had in time: TOKEEP_ESTORE. A handle holds one lease at a time. Without these two the library's
- * own lock serves, which reaches as far as this host. */
+/* A lease on `key` (at most 200 bytes), within wait_ms. It ends by itself when its holder dies; one that
+ * outlives its holder (a row in a database) ends hold_ms after it was taken at the latest. Not to be had in
+ * time: TOKEEP_ESTORE. Can't be had here at all: TOKEEP_ECONFIG with the reason and what to run; then the
+ * library's lock serves, as it does without these two: it reaches as far as this host. A handle holds one
+ * lease at a time. */
 TOKEEP_API int tokeep_store_lock(struct tokeep_backend *be, const char *key, int64_t wait_ms, int64_t hold_ms);
 TOKEEP_API int tokeep_store_unlock(struct tokeep_backend *be, const char *key);
 
@@ -97,7 +99,8 @@ TOKEEP_API int tokeep_store_unlock(struct tokeep_backend *be, const char *key);
 TOKEEP_API int tokeep_store_swap_token(struct tokeep_backend *be, struct tokeep_token *token,
 				       const char *old_refresh_token);
 
-/* Many saves as one: import and migrate use it. keep 0: roll back. Without it, one by one. */
+/* Many saves as one: import and migrate use it. keep 0: roll back; keep without a begin: TOKEEP_EINVAL. Without it, one
+ * by one. */
 TOKEEP_API int tokeep_store_begin(struct tokeep_backend *be);
 TOKEEP_API int tokeep_store_commit(struct tokeep_backend *be, int keep);
 
