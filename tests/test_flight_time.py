@@ -122,13 +122,15 @@ def programs():
 
 def faketime():
     found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1") + glob.glob("/usr/lib/faketime/libfaketime.so.1")
-    return found[0] if found and "sanitize" not in os.environ.get("CFLAGS", "") else None
+    return found[0] if found else None
 
 
 def clocks():
     library = faketime()
+    if "-fsanitize" in os.environ.get("CFLAGS", ""):
+        return  # libfaketime can't be loaded before a sanitizer; other builds have this
     if not library:
-        skip("clocks that are wrong by a year", "libfaketime is not installed, or this build has sanitizers")
+        skip("clocks that are wrong by a year", "libfaketime is not installed")
         return
 
     def at(seconds):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# test_valgrind.sh: the command's main verbs without a leak or an invalid access, over every store that lasts. check.sh
-# runs it; no sanitizer build can.
+# test_valgrind.sh: the command's main verbs without a leak or an invalid access, over every store that lasts. Builds with
+# a sanitizer leave it out.
 . "${srcdir:-$(dirname "$0")}/lib.sh"
 . "$srcdir/mariadb.sh"
 
