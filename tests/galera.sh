@@ -6,6 +6,7 @@
 #                           the account of mariadb.sh
 #     galera_sql N 'SQL'    as the administrator of a node
 #     galera_kill N         without a farewell
+#     galera_restart N      after that: it gets from another what it missed
 #
 # The nodes begin with copies of one folder, so that none has to send another its state: wsrep_sst_copied, by which the
 # server would do that, only says what they have.
@@ -65,21 +66,25 @@ galera_transfer () {
 	chmod +x "$scratch/bin/wsrep_sst_copied"
 }
 
-# NODE ADDRESS_OF_ANOTHER [OPTION...]
-galera_launch () {
+# NODE ADDRESS_OF_ANOTHER [OPTION...]: the server itself, in place of this shell.
+galera_serve () {
 	node=$scratch/node$1 name=node$1 others=$2
 	shift 2
 	# shellcheck disable=SC2046
-	PATH=$scratch/bin:$PATH $(db_program mariadbd) --no-defaults $(db_account) --datadir="$node/data" --socket="$node/socket" \
+	PATH=$scratch/bin:$PATH exec $(db_program mariadbd) --no-defaults $(db_account) --datadir="$node/data" --socket="$node/socket" \
 		--port="$(cat "$node/port")" --bind-address=127.0.0.1 --pid-file="$node/pid" --tmpdir="$node/tmp" \
 		--skip-name-resolve --innodb-buffer-pool-size=32M --innodb-log-file-size=8M \
-		--innodb-flush-log-at-trx-commit=2 --performance-schema=OFF --binlog-format=ROW \
+		--innodb-flush-log-at-trx-commit=2 --performance-schema=OFF --binlog-format=ROW --max-connections=200 \
 		--innodb-autoinc-lock-mode=2 --wsrep-on=ON --wsrep-provider="$(galera_library)" \
 		--wsrep-sst-method=copied --wsrep-cluster-name=tokeep --wsrep-node-name="$name" \
 		--wsrep-node-address="127.0.0.1:$(cat "$node/cluster")" --wsrep-cluster-address="gcomm://$others" \
 		--wsrep-provider-options="base_port=$(cat "$node/cluster");gmcast.listen_addr=tcp://127.0.0.1:$(cat "$node/cluster");ist.recv_addr=127.0.0.1:$(cat "$node/missed");gcache.size=16M;evs.keepalive_period=PT0.5S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT5S" \
-		"$@" >>"$node/log" 2>&1 &
-	echo $! >"$node/server"
+		"$@"
+}
+
+galera_launch () {
+	galera_serve "$@" >>"$scratch/node$1/log" 2>&1 &
+	echo $! >"$scratch/node$1/server"
 	pids="$pids $!"
 }
 
@@ -116,4 +121,13 @@ galera_start () {
 galera_kill () {
 	kill -9 "$(cat "$scratch/node$1/server")"
 	wait "$(cat "$scratch/node$1/server")" 2>/dev/null
+}
+
+galera_restart () {
+	case $1 in 1) other=2 ;; *) other=1 ;; esac
+	other=127.0.0.1:$(cat "$scratch/node$other/cluster")
+	(galera_serve "$1" "$other" --wsrep-recover) 2>&1 | tee -a "$scratch/node$1/log" |
+		sed -n 's/.*Recovered position: *//p' >"$scratch/copied"
+	galera_launch "$1" "$other" --wsrep-start-position="$(cat "$scratch/copied")"
+	galera_synced "$1"
 }
