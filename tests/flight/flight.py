@@ -282,6 +282,24 @@ while read -r line; do eval "$line" || echo "failed: $?"; echo "done $db_pid"; d
             self.shell.wait()
 
 
+class Cluster(Database):
+    """Three nodes that are one database, run by galera.sh: the group of a node is that of its socket."""
+
+    SCRIPT = """
+. "$srcdir/lib.sh"
+. "$srcdir/mariadb.sh"
+. "$srcdir/galera.sh"
+galera_here || exit 77
+galera_start >&2 || exit 1
+echo "$scratch $(galera_port 1) $db_password"
+while read -r line; do eval "$line" >&2 || echo "failed: $?"; echo "done 0"; done
+"""
+
+    def node(self, number):
+        return ('socket = "%s/node%d/socket"; database = "tokens"; user = "tokeep"; password = "%s";' %
+                (self.socket, number, self.password))
+
+
 def small_disk(size="200k"):
     """A folder on a file system of its own; None where that can't be had."""
     folder = tempfile.mkdtemp(dir=scratch)
