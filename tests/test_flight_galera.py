@@ -3,6 +3,7 @@
 """test_flight_galera.py: hosts with a state folder of their own, each at its own node of a Galera cluster: one request a round;
 and when a node is killed in the middle of one, still no more than that, and no grant is lost."""
 import os
+import socket
 import sys
 import threading
 
@@ -15,6 +16,46 @@ EACH = 4
 ROUNDS = 20 if FULL else 5
 # A lease of 13 s: a dead node's holder has that long to bring its answer home.
 TIMES = "refresh = { timeout = 6; lock_timeout = 20; };"
+
+
+class Balancer:
+    """What stands in front of a cluster: leads to the first of these ports where somebody listens."""
+
+    def __init__(self, ports):
+        self.ports = ports
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client = self.listener.accept()[0]
+            server = self.connect()
+            for one, other in ((client, server), (server, client)) if server else ():
+                threading.Thread(target=pass_on, args=(one, other), daemon=True).start()
+            if not server:
+                client.close()
+
+    def connect(self):
+        for port in self.ports:
+            try:
+                return socket.create_connection(("127.0.0.1", port))
+            except OSError:
+                pass
+        return None
+
+
+def pass_on(one, other):
+    try:
+        while data := one.recv(65536):
+            other.sendall(data)
+    except OSError:
+        pass
+    for end in (one, other):
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
 
 
 class Hosts:
@@ -109,6 +150,25 @@ def holders_node_dies(hosts, node):
     ok(not wrong, "those who waited at the other nodes get the same one, and there was one request", *wrong)
 
 
+def balancer_leads_elsewhere(hosts, node):
+    """The usual way to use a cluster: then the answer of a holder whose node dies has another way home at once."""
+    others = [n for n in NODES if n != node]
+    ports = [int(hosts.cluster("galera_port %d" % n)[0]) for n in [node] + others]
+    direct = hosts.places[node]
+    hosts.places[node] = Place(hosts.provider, "mysql", hosts.cluster.tcp(Balancer(ports).port), extra=TIMES)
+    process = hosts.holder(node)
+    answers, threads = hosts.ask(others)
+    hosts.cluster("galera_kill %d" % node)
+    code, token, err = result(process)
+    for thread in threads:
+        thread.join()
+    wrong = hosts.judge(answers + [(code, token)])
+    ok(not wrong, "where a balancer leads to another node, the holder whose node dies stores its answer there: one request, "
+       "one answer", *wrong, err)
+    is_(hosts.places[node].journal(), [], "and has nothing left in its journal")
+    hosts.places[node] = direct
+
+
 def calm(hosts, rounds, when):
     wrong = []
     for number in range(rounds):
@@ -127,6 +187,7 @@ if cluster.here:
     calm(hosts, 2, "after that")
     holders_node_dies(hosts, 2)
     calm(hosts, 2, "after that, too")
+    balancer_leads_elsewhere(hosts, 3)
     is_([p.journal() for p in hosts.places.values()], [[], [], []], "nothing is left in any journal")
     is_(provider("state")["reuse_detected"], 0, "no spent refresh token was presented")
 else:

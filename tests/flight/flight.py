@@ -292,12 +292,16 @@ class Cluster(Database):
 galera_here || exit 77
 galera_start >&2 || exit 1
 echo "$scratch $(galera_port 1) $db_password"
-while read -r line; do eval "$line" >&2 || echo "failed: $?"; echo "done 0"; done
+while read -r line; do eval "$line" || echo "failed: $?"; echo "done 0"; done
 """
 
     def node(self, number):
         return ('socket = "%s/node%d/socket"; database = "tokens"; user = "tokeep"; password = "%s";' %
                 (self.socket, number, self.password))
+
+    def tcp(self, port):
+        return ('host = "127.0.0.1"; ssl = "off"; port = %d; database = "tokens"; user = "tokeep"; password = "%s";' %
+                (port, self.password))
 
 
 def small_disk(size="200k"):
