@@ -26,7 +26,7 @@ const char *error_text(const struct error *err);
 void error_move(struct error *to, struct error *from);
 
 /* As vasprintf; NULL: no memory. Caller frees. */
-char *error_format(const char *format, va_list args);
+char *error_format(const char *format, va_list args) TOKEEP_PRINTF(1, 0);
 
 /* A copy fit for a terminal line: C0, C1 and bidirectional controls become '?'. Caller frees. */
 char *error_clean(const char *text, size_t size);
