@@ -22,21 +22,41 @@ int64_t flow_left_ms(const struct flow *flow, int64_t most)
 	return left < most ? left : most;
 }
 
+/* As it is typed at a shell: bare where it can be, else within single quotes. Caller frees. */
+static char *shell_word(const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-";
+	char *word, *end;
+
+	if (!text[strspn(text, plain)])
+		return strdup(text);
+	word = end = malloc(4 * strlen(text) + sizeof("''"));
+	if (!word)
+		return NULL;
+	*end++ = '\'';
+	for (; *text; text++)
+		end = *text == '\'' ? mempcpy(end, "'\\''", 4) : mempcpy(end, text, 1);
+	*end++ = '\'';
+	*end = '\0';
+	return word;
+}
+
 char *flow_login_words(const struct flow *flow, const struct tokeep_token *row)
 {
-	const char *user = tokeep_token_get(row, TOKEEP_FIELD_USER_NAME);
+	const char *named = tokeep_token_get(row, TOKEEP_FIELD_USER_NAME);
+	char *user = named ? shell_word(named) : NULL, *words;
 	struct error ignored = { .retry_after_s = -1 };
 	struct client *client = NULL;
 	const char *name = NULL;
-	char *words;
 
 	if (!client_for_token(flow->conf, row, &client, &ignored))
 		name = client->name;
 	error_clear(&ignored);
-	if (asprintf(&words, "%s%s%s%s%s", name ? name : "CLIENT",
-		     refresh_by_credentials(row) ? " --client-credentials" : "", user ? " --user '" : "",
-		     user ? user : "", user ? "'" : "") < 0)
+	if (asprintf(&words, "%s%s%s%s", name ? name : "CLIENT",
+		     refresh_by_credentials(row) ? " --client-credentials" : "", user ? " --user " : "",
+		     user ? user : "") < 0)
 		words = NULL;
+	free(user);
 	client_free(client);
 	return words;
 }
