@@ -21,11 +21,15 @@ char *statedir_path(const struct conf *conf, const char *name)
 	return path;
 }
 
+/* What is inside state_dir is no safer than that. */
 int statedir_make(const struct conf *conf, const char *name, struct error *err)
 {
-	char *path = statedir_path(conf, name), why[SAFEFILE_WHY];
-	int r = 0;
+	int r = name ? statedir_make(conf, NULL, err) : 0;
+	char *path, why[SAFEFILE_WHY];
 
+	if (r)
+		return r;
+	path = statedir_path(conf, name);
 	if (!path)
 		return error_nomem(err);
 	if (safefile_folder(path, why))
