@@ -214,5 +214,7 @@ void qr_draw(FILE *out, const char *text);
 int records_name(struct command *cmd, const char *user, struct tokeep_token *token);
 /* USER, --client and --id select a token as DESIGN says for every verb that takes them. */
 int records_choose(struct command *cmd, const char *user, struct tokeep_token *token);
+/* The first half of it: what they name is put into the token. */
+int records_wanted(struct command *cmd, const char *user, struct tokeep_token *token);
 
 #endif

@@ -25,7 +25,7 @@ int records_name(struct command *cmd, const char *user, struct tokeep_token *tok
 	return r ? say_error(cmd, r, "the user is longer than %d bytes, or a line break is in it", TOKEEP_VALUE_MAX) : 0;
 }
 
-int records_choose(struct command *cmd, const char *user, struct tokeep_token *token)
+int records_wanted(struct command *cmd, const char *user, struct tokeep_token *token)
 {
 	const char *id = cmd->values[OPTION_ID], *client = cmd->values[OPTION_CLIENT];
 	int r;
@@ -39,8 +39,17 @@ int records_choose(struct command *cmd, const char *user, struct tokeep_token *t
 		return r;
 	if (tokeep_token_set(token, TOKEEP_FIELD_ID, id))
 		return say_error(cmd, TOKEEP_EINVAL, "--id: too long, or a line break is in it");
-	r = tokeep_choose_token(cmd->tk, client, token);
-	return r ? say_failure(cmd, cmd->tk, r, id) : 0;
+	return 0;
+}
+
+int records_choose(struct command *cmd, const char *user, struct tokeep_token *token)
+{
+	int r = records_wanted(cmd, user, token);
+
+	if (r)
+		return r;
+	r = tokeep_choose_token(cmd->tk, cmd->values[OPTION_CLIENT], token);
+	return r ? say_failure(cmd, cmd->tk, r, cmd->values[OPTION_ID]) : 0;
 }
 
 /*

@@ -94,30 +94,41 @@ static int hand_out(struct command *cmd, struct tokeep_token *token, int r)
 	return r ? say_failure(cmd, cmd->tk, r, NULL) : printed;
 }
 
+/* Of a store that can't be read the journal may have the token that was named. */
+static int from_journal(struct command *cmd, struct tokeep_token *token, int64_t min_ttl_s)
+{
+	const char *client = cmd->values[OPTION_CLIENT];
+
+	if (client && tokeep_token_set(token, TOKEEP_FIELD_CLIENT_ID, tokeep_client_id(cmd->tk, client)))
+		return say_error(cmd, TOKEEP_EINVAL, "--client: too long, or a line break is in it");
+	return hand_out(cmd, token, tokeep_access_token(cmd->tk, token, min_ttl_s));
+}
+
 static int get(struct command *cmd, struct tokeep_token *token)
 {
 	static const enum option_id forms[] = { OPTION_HEADER, OPTION_ENV, OPTION_JSON, OPTIONS };
-	const char *user = arguments_operand(cmd, 0);
+	const char *user = arguments_operand(cmd, 0), *client = cmd->values[OPTION_CLIENT], *id = cmd->values[OPTION_ID];
 	int64_t min_ttl_s = 0;
 	int r = arguments_one_of(cmd, forms);
 
 	if (!r)
 		r = arguments_seconds(cmd, OPTION_MIN_TTL, &min_ttl_s);
+	if (!r)
+		r = records_wanted(cmd, user, token);
 	if (r)
 		return r;
 	/* Asked for by its user alone, as by scripts, a token is looked up once; choosing it first would do so twice.
 	 * Where that finds none or too many, choosing knows what to do or to say. */
-	if (user && !cmd->values[OPTION_CLIENT] && !cmd->values[OPTION_ID]) {
-		r = records_name(cmd, user, token);
-		if (r)
-			return r;
+	if (user && !client) {
 		r = tokeep_access_token(cmd->tk, token, min_ttl_s);
 		if (r != TOKEEP_EAMBIGUOUS && r != TOKEEP_ENOTFOUND)
 			return hand_out(cmd, token, r);
 	}
-	r = records_choose(cmd, user, token);
+	r = tokeep_choose_token(cmd->tk, client, token);
+	if (r == TOKEEP_ESTORE && (user || (id && !client)))
+		return from_journal(cmd, token, min_ttl_s);
 	if (r)
-		return r;
+		return say_failure(cmd, cmd->tk, r, id);
 	return hand_out(cmd, token, tokeep_access_token(cmd->tk, token, min_ttl_s));
 }
 

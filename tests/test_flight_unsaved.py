@@ -46,6 +46,10 @@ def unsaved(name, place, break_it, mend):
     again = place.run("token", USER)
     is_((again.code, again.token, provider.requests()), (11, token, requests),
         "%s: while it is broken the journal's token is handed out, without a request" % name) or print("# %r" % again)
+    for words in (("token", "--id", "1"), ("token", USER, "--client", "sandbox")):
+        again = place.run(*words)
+        is_((again.code, again.token, provider.requests()), (11, token, requests),
+            "%s: so it is by %s" % (name, words[-2])) or print("# %r" % again)
     mend()
     place.run("list")
     is_((place.show().get("access_token"), place.journal()), (token, []),
