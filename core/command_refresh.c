@@ -75,6 +75,13 @@ static void tell(struct round *round, const struct tokeep_token *token, const ch
 	say(round->cmd, "%s: %s%s%s", name, what, *relative ? "; the access token expires " : "", relative);
 }
 
+static bool begins_with(const char *message, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	return name && !strncmp(message, name, n) && message[n] == ':';
+}
+
 static void refresh(struct round *round, struct tokeep_token *token)
 {
 	char *name = name_of(token);
@@ -88,7 +95,7 @@ static void refresh(struct round *round, struct tokeep_token *token)
 	}
 	r = tokeep_refresh_token(round->cmd->tk, token);
 	if (r) {
-		say_failure(round->cmd, round->cmd->tk, r, name);
+		say_failure(round->cmd, round->cmd->tk, r, begins_with(tokeep_message(round->cmd->tk), name) ? NULL : name);
 		count_failure(round, r);
 	} else {
 		round->refreshed++;

@@ -35,7 +35,7 @@ def proven(name, place, spoil, mend):
     spoil()
     done, requests = asked(token(place))
     is_((done.code, done.out, requests), (10, "", 0), "%s: exit 10 and no request" % name) or print("# %r" % done)
-    ok(re.search("not spent|nothing was sent|Read-only", done.err), "%s: the message says why" % name, done.err)
+    ok(re.search("not spent|nothing was sent|Read-only|others may write", done.err), "%s: the message says why" % name, done.err)
     mend()
     ok(provider.alive(grant), "%s: the grant is as it was" % name)
     place.save({"user_name": USER, "client_id": "sandbox", "access_token": "nearly-over",
@@ -79,6 +79,14 @@ def without_journal():
     place = Place(provider, "file", state=folder)
     place.run("list")
     proven("a journal on a full disk", place, lambda: fill(folder), lambda: os.unlink(os.path.join(folder, "ballast")))
+
+
+def state_open_to_others():
+    """Who may write into state_dir may put another journal, or another lock, in the place of ours."""
+    place = Place(provider, "file")
+    os.mkdir(place.state, 0o700)
+    proven("a state_dir that others may write into", place, lambda: os.chmod(place.state, 0o777),
+           lambda: os.chmod(place.state, 0o700))
 
 
 def six_blocked():
@@ -128,6 +136,8 @@ def refused(name, place):
     is_(place.show().get("refresh_token"), grant, "%s: the record is kept" % name)
     answers, requests = asked(lambda: place.crowd(8, "token", USER))
     is_(({code for code, _ in answers}, requests), ({5}, 0), "%s: it is remembered: exit 5 at once for all" % name)
+    done = place.run("refresh", USER)
+    is_((done.code, done.err.count(USER + ": ")), (5, 1), "%s: refresh names the user once" % name) or print("# %r" % done)
     done = place.run("login", "--refresh-token", "-", "--user", USER, stdin=provider.seed())
     is_(done.code, 0, "%s: a login is taken" % name) or print("# %r" % done)
     place.expired()
@@ -257,6 +267,7 @@ def zoho_budget():
 on_small_disk("file")
 on_small_disk("sqlite")
 without_journal()
+state_open_to_others()
 six_blocked()
 data = Database()
 if data.here:
