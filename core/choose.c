@@ -5,29 +5,42 @@
 #include <string.h>
 
 #include "context.h"
+#include "provider.h"
 #include "secret.h"
 
 #define CHOICES_SHOWN 10
 
-const char *context_client_id(const struct tokeep *tk, const char *name)
+static const struct setting *group_named(const struct tokeep *tk, const char *name)
 {
-	const struct setting *clients = setting_member(tk->conf.root, "clients"), *client, *id;
+	const struct setting *clients = name && tk->loaded ? setting_member(tk->conf.root, "clients") : NULL;
 
-	client = clients ? setting_member(clients, name) : NULL;
-	id = client ? setting_member(client, "client_id") : NULL;
+	return clients ? setting_member(clients, name) : NULL;
+}
+
+static const char *id_of(const struct setting *group)
+{
+	const struct setting *id = group ? setting_member(group, "client_id") : NULL;
+
 	return id ? id->text : NULL;
 }
 
 const char *tokeep_client_id(struct tokeep *tk, const char *client)
 {
-	const char *id = tk->loaded ? context_client_id(tk, client) : NULL;
+	const char *id = id_of(group_named(tk, client));
 
 	return id ? id : client;
 }
 
+/* A client as a person names it: of several groups with one client id at different servers, one of them. */
+struct named {
+	const char *client_id;       /* NULL: any */
+	const struct setting *group; /* NULL: the client id says enough */
+};
+
 struct choice {
-	const char *user, *client_id;     /* wanted; NULL: any */
-	const char *default_client_id;    /* NULL: none */
+	struct tokeep *tk;
+	const char *user;            /* wanted; NULL: any */
+	struct named client, normal; /* wanted; default_client */
 	struct tokeep_token first, first_default;
 	int fits, fits_default;
 	char *shown[CHOICES_SHOWN];
@@ -49,31 +62,57 @@ static char *show(const struct tokeep_token *row)
 	return text;
 }
 
+static struct named named(struct tokeep *tk, const char *name)
+{
+	const struct setting *group = group_named(tk, name), *other;
+	struct named n = { name ? tokeep_client_id(tk, name) : NULL, NULL };
+
+	for (other = id_of(group) ? group->parent->first : NULL; other; other = other->next)
+		if (other != group && id_of(other) && !strcmp(id_of(other), n.client_id))
+			n.group = group;
+	return n;
+}
+
+static int is_of(struct tokeep *tk, const struct named *client, const struct tokeep_token *row, bool *is)
+{
+	*is = equal(client->client_id, row->value[TOKEEP_FIELD_CLIENT_ID]);
+	return *is && client->group ? client_may_own(&tk->conf, client->group, row, is, &tk->err) : 0;
+}
+
+static int is_wanted(const struct choice *c, const struct tokeep_token *row, bool *is)
+{
+	*is = equal(c->user, row->value[TOKEEP_FIELD_USER_NAME]);
+	return *is ? is_of(c->tk, &c->client, row, is) : 0;
+}
+
 static int consider(void *data, const struct tokeep_token *row)
 {
 	struct choice *c = data;
-	const char *user = row->value[TOKEEP_FIELD_USER_NAME], *client_id = row->value[TOKEEP_FIELD_CLIENT_ID];
+	bool is;
+	int r = is_wanted(c, row, &is);
 
-	if (!equal(c->user, user) || !equal(c->client_id, client_id))
-		return 0;
+	if (r || !is)
+		return r;
 	if (!c->fits && token_copy(&c->first, row))
 		return TOKEEP_ENOMEM;
 	if (c->fits < CHOICES_SHOWN)
 		c->shown[c->fits] = show(row);
 	c->fits++;
-	if (c->default_client_id && equal(c->default_client_id, client_id)) {
-		if (!c->fits_default++ && token_copy(&c->first_default, row))
-			return TOKEEP_ENOMEM;
-	}
+	r = c->normal.client_id ? is_of(c->tk, &c->normal, row, &is) : 0;
+	if (r)
+		return r;
+	if (c->normal.client_id && is && !c->fits_default++ && token_copy(&c->first_default, row))
+		return TOKEEP_ENOMEM;
 	/* Enough is known for the message once no default can decide. */
-	return c->fits > CHOICES_SHOWN && (!c->default_client_id || c->fits_default > 1);
+	return c->fits > CHOICES_SHOWN && (!c->normal.client_id || c->fits_default > 1);
 }
 
 static int none(struct tokeep *tk, const struct choice *c)
 {
 	return error_set(&tk->err, TOKEEP_ENOTFOUND, "no token%s%s%s%s; run: tokeep list, or: tokeep login",
 			 c->user ? " of " : " is there", c->user ? c->user : "",
-			 c->client_id ? " for client " : "", c->client_id ? c->client_id : "");
+			 c->client.client_id ? " for client " : "",
+			 c->client.group ? c->client.group->name : c->client.client_id ? c->client.client_id : "");
 }
 
 static int decide(struct tokeep *tk, struct choice *c, struct tokeep_token *token)
@@ -117,9 +156,11 @@ static int by_id(struct tokeep *tk, const struct choice *c, struct tokeep_token 
 {
 	struct tokeep_token row = { { NULL } };
 	int r = backend_find_by_id(tk->be, token->value[TOKEEP_FIELD_ID], &row);
+	bool is = true;
 
-	if (!r && (!equal(c->user, row.value[TOKEEP_FIELD_USER_NAME]) ||
-		   !equal(c->client_id, row.value[TOKEEP_FIELD_CLIENT_ID])))
+	if (!r)
+		r = is_wanted(c, &row, &is);
+	if (!is)
 		r = error_set(&tk->err, TOKEEP_ENOTFOUND, "token %s is another user's or client's",
 			      token->value[TOKEEP_FIELD_ID]);
 	if (!r)
@@ -132,10 +173,16 @@ static int by_id(struct tokeep *tk, const struct choice *c, struct tokeep_token 
 static int by_key(struct tokeep *tk, const struct choice *c, struct tokeep_token *token)
 {
 	struct tokeep_token row = { { NULL } };
-	int r = token_copy(&row, token) ? TOKEEP_ENOMEM : tokeep_token_set(&row, TOKEEP_FIELD_CLIENT_ID, c->client_id);
+	int r = token_copy(&row, token) ? TOKEEP_ENOMEM :
+					  tokeep_token_set(&row, TOKEEP_FIELD_CLIENT_ID, c->client.client_id);
+	bool is = true;
 
 	r = r ? error_nomem(&tk->err) : backend_find(tk->be, &row);
-	if (!r)
+	if (!r && c->client.group)
+		r = is_of(tk, &c->client, &row, &is);
+	if (!is)
+		r = none(tk, c);
+	else if (!r)
 		token_move(token, &row);
 	token_clear(&row);
 	return r;
@@ -144,13 +191,15 @@ static int by_key(struct tokeep *tk, const struct choice *c, struct tokeep_token
 int tokeep_choose_token(struct tokeep *tk, const char *client, struct tokeep_token *token)
 {
 	int r = context_store(tk);
-	struct choice c = { .user = token->value[TOKEEP_FIELD_USER_NAME] };
+	struct choice c = { .tk = tk, .user = token->value[TOKEEP_FIELD_USER_NAME] };
 
 	if (r)
 		return r;
-	c.client_id = client ? tokeep_client_id(tk, client) : token->value[TOKEEP_FIELD_CLIENT_ID];
+	c.client = named(tk, client);
+	if (!client)
+		c.client.client_id = token->value[TOKEEP_FIELD_CLIENT_ID];
 	if (tk->conf.default_client)
-		c.default_client_id = context_client_id(tk, tk->conf.default_client->text);
+		c.normal = named(tk, tk->conf.default_client->text);
 	if (token->value[TOKEEP_FIELD_ID])
 		return by_id(tk, &c, token);
 	if (tokeep_token_key(token) >= 0) {

@@ -24,7 +24,4 @@ int context_flow(struct tokeep *tk, struct flow *flow);    /* and the flow is re
 
 /* The store's word in use. */
 const char *context_word(const struct tokeep *tk);
-
-/* The client id of a client group, NULL: no such group. */
-const char *context_client_id(const struct tokeep *tk, const char *name);
 #endif

@@ -57,6 +57,10 @@ int client_named(const struct conf *conf, const char *name, const char *data_cen
 int client_for_token(const struct conf *conf, const struct tokeep_token *token, struct client **client,
 		     struct error *err);
 
+/* Could the client of this group have got the record? Not where that names another server as its issuer. */
+int client_may_own(const struct conf *conf, const struct setting *group, const struct tokeep_token *token, bool *may,
+		   struct error *err);
+
 /* The secret, read when first needed; *secret NULL where the client has none. Stays the client's. */
 int client_secret(struct client *client, const char **secret, struct error *err);
 

@@ -194,6 +194,18 @@ static int try_clients(struct match *match, struct error *err)
 			      match->client->name, match->client->name);
 }
 
+int client_may_own(const struct conf *conf, const struct setting *group, const struct tokeep_token *token, bool *may,
+		   struct error *err)
+{
+	struct match match = {.conf = conf, .token = token};
+	int r = token->value[TOKEEP_FIELD_ISSUER] ? try_client(&match, group, err) : 0;
+
+	client_free(match.client);
+	if (!r)
+		*may = !match.foreign;
+	return r;
+}
+
 /* The provider of Zoho's dialect, and the data centre, that issued a record of an SDK. */
 struct origin {
 	const char *url;

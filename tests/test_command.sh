@@ -75,6 +75,7 @@ run tokeep token nobody@example.com --json
 is 'the same as JSON' "$status:$(class):$out" 4:not_found:
 run tokeep token bob@example.com
 is 'a grant that was refused: exit 5' "$status:$out" 5:
+has 'the message ends with the login that heals it' "$err." '; run: tokeep login CLIENT --user bob@example.com.'
 run tokeep token alice@example.com --min-ttl 60
 is 'valid for a minute at least' "$status:$out" 0:access1
 run tokeep --json token alice@example.com
@@ -85,6 +86,36 @@ run env POSIXLY_CORRECT=1 tokeep token alice@example.com --json
 is 'whatever POSIXLY_CORRECT says' "$(json 'd["id"]')" 1
 run tokeep token -- alice@example.com
 is 'operands may follow --' "$out" access1
+
+# A refused user whose name means something to a shell, and a client with the client id of another.
+cat >"$scratch/two.conf" <<END
+store = "${STORE:-sqlite}";
+sqlite = { path = "$scratch/two"; };
+file = { path = "$scratch/two"; };
+clients = { one = { token_url = "https://one.example/token"; client_id = "same"; };
+            two = { token_url = "https://two.example/token"; client_id = "same"; }; };
+state_dir = "$XDG_STATE_HOME/two";
+END
+tokeep -q -c "$scratch/two.conf" import - <<'END'
+{"user_name":"O'Brien","client_id":"same","access_token":"one1","refresh_token":"r1","issuer":"https://one.example/token"}
+{"user_name":"alice@example.com","client_id":"same","access_token":"two2","issuer":"https://two.example/token"}
+END
+run tokeep -c "$scratch/two.conf" token --client two
+is 'of two clients with one client id --client means the one that it names' "$status:$out" 0:two2
+run tokeep -c "$scratch/two.conf" token "O'Brien" --client two
+is 'a user of the other one is not found' "$status:$out" 4:
+run tokeep -c "$scratch/two.conf" token "O'Brien" --client one
+is 'but at that one' "$status:$out" 0:one1
+run tokeep -c "$scratch/two.conf" token --id 1 --client two
+is 'nor is the other one'\''s id' "$status:$out" 4:
+run tokeep -c "$scratch/two.conf" token --client same
+is 'the client id means both' "$status:$out" 2:
+echo 'default_client = "two";' >>"$scratch/two.conf"
+run tokeep -c "$scratch/two.conf" token
+is 'default_client means the one that it names, too' "$status:$out" 0:two2
+echo '{"id":"1","access_token":"old","expiry_time":"1000","status":"invalid_grant"}' | tokeep -q -c "$scratch/two.conf" import -
+run tokeep -c "$scratch/two.conf" token "O'Brien"
+has 'a name in the command to run is quoted for a shell' "$err." "; run: tokeep login one --user 'O'\\''Brien'."
 
 # list
 run tokeep list
