@@ -310,12 +310,19 @@ static int under_lease(struct refresh *x)
 	return r;
 }
 
+static const char *why_another(const struct tokeep_token *row)
+{
+	if (!tokeep_token_get(row, TOKEEP_FIELD_ACCESS_TOKEN))
+		return "is missing";
+	return expiry_alive(row, expiry_now_ms()) ? "is to be replaced" : "has expired";
+}
+
 static int has_grant(const struct refresh *x)
 {
 	if (tokeep_token_get(x->row, TOKEEP_FIELD_REFRESH_TOKEN) || refresh_by_credentials(x->row))
 		return 0;
 	error_set(x->flow->err, TOKEEP_ELOGIN, "%s: the access token %s and there is no refresh token: log in again",
-		  token_who(x->row), tokeep_token_get(x->row, TOKEEP_FIELD_ACCESS_TOKEN) ? "has expired" : "is missing");
+		  token_who(x->row), why_another(x->row));
 	return flow_must_login(x->flow, x->row, TOKEEP_ELOGIN);
 }
 
