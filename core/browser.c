@@ -229,6 +229,19 @@ static void look_after_browser(struct pending *p)
 			p->launch.name);
 }
 
+static int too_late(const struct pending *p)
+{
+	const struct client *client = p->client;
+
+	if (p->flow->deadline_ms && p->flow->deadline_ms <= lease_clock_ms())
+		return error_set(p->flow->err, TOKEEP_ELOGIN,
+				 "%s: nobody has logged in within the time that the program gives; run: tokeep login %s",
+				 client->name, client->name);
+	return error_set(p->flow->err, TOKEEP_ELOGIN,
+			 "%s: nobody has logged in within %d s (login_timeout); run: tokeep login %s", client->name,
+			 (int)client->login_timeout_s, client->name);
+}
+
 static int wait_for_login(struct pending *p)
 {
 	const char *url = NULL;
@@ -238,9 +251,7 @@ static int wait_for_login(struct pending *p)
 		int64_t left_ms = p->end_ms - lease_clock_ms();
 
 		if (left_ms <= 0)
-			return error_set(p->flow->err, TOKEEP_ELOGIN,
-					 "%s: nobody has logged in within %d s (login_timeout); run: tokeep login %s",
-					 p->client->name, (int)p->client->login_timeout_s, p->client->name);
+			return too_late(p);
 		switch (wait_for_event(p, left_ms < LOOK_MS ? left_ms : LOOK_MS, &url)) {
 		case LISTENER_CALLBACK:
 			r = take_callback(p, url, true);
