@@ -110,13 +110,15 @@ const char *tokeep_config_file(struct tokeep *tk, int *found)
 int tokeep_use_store(struct tokeep *tk, const char *name)
 {
 	int r = context_begin(tk);
-	char *use;
+	char *use = NULL;
 
 	if (r)
 		return r;
-	use = strdup(name);
-	if (!use)
-		return error_nomem(&tk->err);
+	if (name) {
+		use = strdup(name);
+		if (!use)
+			return error_nomem(&tk->err);
+	}
 	backend_free(tk->be);
 	tk->be = NULL;
 	free(tk->use);
@@ -300,7 +302,9 @@ int tokeep_header_word(struct tokeep *tk, const struct tokeep_token *token, char
 	else
 		header = client->header;
 	error_clear(&tk->err);
-	if (snprintf(word, size, "%s", header) >= size)
+	if (size > 0 && strlen(header) < (size_t)size)
+		memcpy(word, header, strlen(header) + 1);
+	else
 		r = error_set(&tk->err, TOKEEP_EINVAL, "%s: longer than the %d bytes there are for it", header, size);
 	client_free(client);
 	return r;

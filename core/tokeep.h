@@ -128,7 +128,8 @@ TOKEEP_API int tokeep_load(struct tokeep *tk, const char *path);
  * where the user's own would be; NULL: there is no home folder either. */
 TOKEEP_API const char *tokeep_config_file(struct tokeep *tk, int *found);
 
-/* Use the store of this name (tokeep.conf(5), `store`) instead of the configured one. */
+/* Use the store of this name (tokeep.conf(5), `store`) instead of the configured one; NULL: the configured
+ * one again. */
 TOKEEP_API int tokeep_use_store(struct tokeep *tk, const char *name);
 
 /* How far a lease of a store reaches; PROCESS also says that its tokens end with the process. */
@@ -210,7 +211,7 @@ TOKEEP_API int tokeep_access_token(struct tokeep *tk, struct tokeep_token *token
 TOKEEP_API int tokeep_refresh_token(struct tokeep *tk, struct tokeep_token *token);
 
 /* The word before the token in an Authorization header, as the provider of this token wants it:
- * "Bearer", "Zoho-oauthtoken". Copied to `word`, at most `size` bytes with the NUL. */
+ * "Bearer", "Zoho-oauthtoken". Copied to `word`; TOKEEP_EINVAL where it needs more than `size` bytes with the NUL. */
 TOKEEP_API int tokeep_header_word(struct tokeep *tk, const struct tokeep_token *token, char *word, int size);
 
 /*
