@@ -228,7 +228,7 @@ static int take_default_client(struct conf *conf, struct error *err)
  * has a folder of their own, as without a file. */
 static int default_folder(const struct conf *conf, char **folder, struct error *err)
 {
-	bool system = conf->file && !strcmp(conf->file, SYSTEM_FILE) && conf->root->first;
+	bool system = conf->file && !strcmp(conf->file, SYSTEM_FILE) && !conf->empty;
 
 	*folder = system ? strdup(SYSTEM_STATE) : places_state(NULL);
 	if (*folder)
@@ -345,6 +345,7 @@ int conf_read(struct conf *conf, const char *path, struct error *err)
 
 	r = read_root(&read, path, err);
 	if (!r) {
+		read.empty = !read.root->first;
 		read.store_setting = setting_member(read.root, "store");
 		if (read.store_setting && read.store_setting->type == SETTING_STRING)
 			read.store = read.store_setting->text;

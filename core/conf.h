@@ -9,6 +9,7 @@
 struct conf {
 	char *file; /* in use, NULL: none was there, all is default */
 	struct setting *root;
+	bool empty; /* the file sets nothing; what is in root came from us */
 	const struct setting *store_setting; /* NULL: default */
 	const char *store;                   /* the word: "sqlite", "/opt/x/mine.so" */
 	const struct setting *default_client; /* NULL: none */

@@ -99,7 +99,7 @@ int tokeep_load(struct tokeep *tk, const char *path)
 
 const char *tokeep_config_file(struct tokeep *tk, int *found)
 {
-	*found = tk->loaded && tk->conf.file && tk->conf.root->first;
+	*found = tk->loaded && tk->conf.file && !tk->conf.empty;
 	if (*found)
 		return tk->conf.file;
 	if (!tk->own_file)

@@ -34,6 +34,24 @@ static void a_call_before_the_configuration_is_read_is_refused(void)
 	is_int(tokeep_load(tk, in_folder("tokeep.conf")), TOKEEP_EINVAL, "but not two");
 }
 
+static void a_configuration_that_sets_nothing_counts_as_none(void)
+{
+	const char *path = in_folder("empty.conf");
+	struct tokeep *empty = NULL;
+	FILE *f = fopen(path, "w");
+	int found = -1;
+
+	fputs("# nothing, as installed\n", f);
+	fclose(f);
+	tokeep_new(&empty);
+	is_int(tokeep_load(empty, path), 0, "a configuration may set nothing");
+	has_str(tokeep_config_file(empty, &found), "/tokeep/tokeep.conf", "then the user's own is named");
+	is_int(found, 0, "as what is not there");
+	tokeep_free(empty);
+	is_str(tokeep_config_file(tk, &found), in_folder("tokeep.conf"), "one that sets something is the one in use");
+	is_int(found, 1, "and is there");
+}
+
 static void a_store_may_be_chosen_and_left_again(void)
 {
 	tokeep_token_set(alice, USER, "alice@example.com");
@@ -103,6 +121,7 @@ int main(void)
 	if (!alice || tokeep_new(&tk))
 		return 1;
 	a_call_before_the_configuration_is_read_is_refused();
+	a_configuration_that_sets_nothing_counts_as_none();
 	a_store_may_be_chosen_and_left_again();
 	a_buffer_that_is_too_small_is_untouched();
 	a_value_that_is_refused_changes_nothing();
