@@ -25,7 +25,7 @@ static void pause_before_try(int tries)
 
 static bool is_to_try_again(const struct store *s, int tries)
 {
-	return s->again && tries < (s->failure == ER_LOCK_DEADLOCK ? DEADLOCK_TRIES : TRIES);
+	return s->again && (s->soon || tries < (s->failure == ER_LOCK_DEADLOCK ? DEADLOCK_TRIES : TRIES));
 }
 
 /* A table or column that went away is looked for again. */
@@ -72,8 +72,10 @@ int change_read(struct store *s, const char *doing, int (*run)(struct store *s, 
 			unlearn(s);
 		if (s->batch && r && (s->lost || s->failure == ER_LOCK_DEADLOCK))
 			s->broken = true;
-		if (!r || !s->again || s->batch || tries == 2)
+		if (!r || !s->again || (!s->soon && (s->batch || tries >= 2)))
 			return r;
+		if (s->soon)
+			pause_before_try(tries);
 	}
 }
 

@@ -12,9 +12,14 @@
 /* Numbers that one of the servers has and the header lacks. */
 enum { KILLED = 1927, INTERACTION_TIMEOUT = 4031, RECORD_CHANGED = 1020 };
 
+/* Where nodes come or go, the others are soon one again; one that is cut off is not. */
+#define SOON_MS 5000
+#define PAUSE_MAX_MS 1000 /* between tries; after a longer one it is another event */
+
 enum kind {
 	SAY,   /* nothing but the hint */
 	AGAIN, /* rolled back by the server: the transaction once more may work */
+	SOON,  /* refused by a node of a cluster that has none at the moment: may work in a second or two */
 	LOST,  /* the connection is gone */
 	LOG,   /* not with this isolation: over a new connection with the other one */
 	QUOTES, /* the words quote a value: not to be repeated */
@@ -52,7 +57,7 @@ static const struct {
 	{ ER_ACCESS_DENIED_ERROR, SAY, "see options user and password (password_file)" },
 	{ ER_ACCESS_DENIED_NO_PASSWORD_ERROR, SAY, "this account goes by the name of the operating system's user" },
 	{ ER_MUST_CHANGE_PASSWORD, SAY, "see ALTER USER" },
-	{ ER_UNKNOWN_COM_ERROR, SAY, "this node of the cluster is not ready" },
+	{ ER_UNKNOWN_COM_ERROR, SOON, "this node of the cluster is not ready" },
 	{ ER_OPTION_PREVENTS_STATEMENT, SAY, "the server takes no writes: is it a replica?" },
 	{ ER_RECORD_FILE_FULL, SAY, "the server's disk is full" },
 	{ ER_DISK_FULL, SAY, "the server's disk is full" },
@@ -102,6 +107,16 @@ static char *statement_to_run(const struct store *s, unsigned int number)
 	}
 }
 
+static bool may_come_soon(struct store *s)
+{
+	const int64_t now = connection_clock_ms();
+
+	if (now - s->refused_last_ms > PAUSE_MAX_MS)
+		s->refused_first_ms = now;
+	s->refused_last_ms = now;
+	return now - s->refused_first_ms < SOON_MS;
+}
+
 int error_server(struct store *s, unsigned int number, const char *words, int64_t ms)
 {
 	const size_t i = find(number);
@@ -115,7 +130,8 @@ int error_server(struct store *s, unsigned int number, const char *words, int64_
 	s->lost = kind == LOST || kind == LOG;
 	s->repeatable |= kind == LOG;
 	/* After a time-out the next try would take as long again. */
-	s->again = kind == AGAIN || (s->lost && ms < s->read_timeout_s * INT64_C(1000));
+	s->soon = kind == SOON && may_come_soon(s);
+	s->again = kind == AGAIN || s->soon || (s->lost && ms < s->read_timeout_s * INT64_C(1000));
 	snprintf(s->words, sizeof(s->words), "%s", safe ? safe : "out of memory");
 	tokeep_backend_fail(s->be, TOKEEP_ESTORE, "%s: %s: %s (error %u)%s%s", s->where, s->doing, s->words, number, run ? "; run: " : hint ? "; " : "",
 			    run ? run : hint ? hint : "");
@@ -130,7 +146,7 @@ int error_own(struct store *s, int result, const char *format, ...)
 	va_list args;
 
 	s->failure = 0;
-	s->again = s->lost = false;
+	s->again = s->soon = s->lost = false;
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
@@ -145,6 +161,6 @@ int error_own(struct store *s, int result, const char *format, ...)
 int error_memory(struct store *s)
 {
 	s->failure = 0;
-	s->again = s->lost = false;
+	s->again = s->soon = s->lost = false;
 	return tokeep_backend_fail(s->be, TOKEEP_ENOMEM, "%s: out of memory", s->where);
 }

@@ -193,7 +193,7 @@ int lease_release(struct store *s, const char *key)
 	for (tries = 1;; tries++) {
 		s->again = false;
 		r = release(s, key);
-		if (!r || !s->again || tries == TRIES)
+		if (!r || !s->again || (!s->soon && tries >= TRIES))
 			break;
 		connection_pause(RETRY_MS);
 	}

@@ -71,6 +71,8 @@ struct store {
 	unsigned int failure; /* the server's number; 0: not the server's */
 	char words[512];      /* the server's */
 	bool again;           /* the same once more may work */
+	bool soon;            /* ... however often: it ends by itself */
+	int64_t refused_first_ms, refused_last_ms; /* by a node that was not ready */
 	bool lost;            /* the connection went with it */
 
 	/* mysql_query.c. In every statement {t} stands for the table's name. */

@@ -51,6 +51,33 @@ wait $takers
 ok "one lease at a time over three nodes" test ! -e "$scratch/clash"
 is "each holder sees what the one before him wrote by another node" "$(sort "$scratch/swaps" | uniq -c | tr -s ' ')" " 15 ok"
 
+# As a node does for a moment when others come or go.
+refuses () {
+	galera_sql 1 "SET GLOBAL wsrep_reject_queries = ALL"
+	(sleep "$1"; galera_sql 1 "SET GLOBAL wsrep_reject_queries = NONE") &
+	refusing=$!
+}
+for call in "id 1" "save user_name=alice access_token=later" "lock m 20000 1000 , unlock m"; do
+	refuses 1.5
+	# shellcheck disable=SC2086
+	calls node1 $call
+	has "a node that is not ready for a second is waited for: ${call%% *}" "$status $out" "0 ok"
+	wait $refusing
+done
+store_calls "$scratch/node1.conf" lock m 0 30000 , wait "$scratch/go" , unlock m >"$scratch/holder" 2>&1 &
+holder=$!
+until grep -q ok "$scratch/holder"; do sleep 0.02; done
+refuses 1.5
+touch "$scratch/go"
+wait $holder $refusing
+calls node2 lock m 0 1000 , unlock m
+is "and a lease is given back" "$(printf '%s' "$out" | tr '\n' ' ')" "ok ok"
+refuses 7
+calls node1 lock m 20000 1000
+is "one that stays so is not" "$status" 10
+has "  and says so" "$out" "this node of the cluster is not ready"
+wait $refusing
+
 store_calls "$scratch/node3.conf" lock k 0 4000 , sleep 60000 >"$scratch/holder" 2>&1 &
 until grep -q ok "$scratch/holder"; do sleep 0.02; done
 kill -9 $!
