@@ -6,7 +6,7 @@
 #                           the account of mariadb.sh
 #     galera_sql N 'SQL'    as the administrator of a node
 #     galera_kill N         without a farewell
-#     galera_restart N      after that: it gets from another what it missed
+#     galera_restart N      after that, at other ports: it gets from another what it missed
 #
 # The nodes begin with copies of one folder, so that none has to send another its state: wsrep_sst_copied, by which the
 # server would do that, only says what they have.
@@ -125,6 +125,7 @@ galera_kill () {
 
 galera_restart () {
 	case $1 in 1) other=2 ;; *) other=1 ;; esac
+	galera_folder "$1" # the ports it had may be somebody else's by now
 	other=127.0.0.1:$(cat "$scratch/node$other/cluster")
 	(galera_serve "$1" "$other" --wsrep-recover) 2>&1 | tee -a "$scratch/node$1/log" |
 		sed -n 's/.*Recovered position: *//p' >"$scratch/copied"
