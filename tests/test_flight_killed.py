@@ -38,9 +38,8 @@ def prepare(provider, place, count):
 
 
 def answer_is_written(seen):
-    """The point behind which the journal has the answer: the second write to it."""
-    writes = [i for i, (name, path) in enumerate(seen, 1) if name == "write" and "/journal/" in path]
-    return writes[1]
+    """Of the calls of a run that was killed at the last of them: the second write to the journal was carried out."""
+    return [name for name, path in seen[:-1] if name == "write" and "/journal/" in path][1:] != []
 
 
 def end_leases(place):
@@ -58,12 +57,16 @@ def sweep(store, rotate, graceful, step=1, group=""):
     if whole.code:
         skip("%s, %s: killed at every point" % (store, rotate), "ptrace: %r" % whole)
         return
-    seen = points()
-    arrived = answer_is_written(seen)
-    grants = prepare(provider, place, len(seen) + 1)
-    wrong, codes = [], {}
-    for number, (name, path) in list(enumerate(seen, 1))[::step]:
+    last = len(points())
+    grants = prepare(provider, place, last + 1)
+    wrong, codes, kills = [], {}, 0
+    for number in range(1, last + 1, step):
         killed = cut(place, number, user(number))
+        seen = points()
+        if not killed.code and len(seen) < number:
+            continue  # what is read from a socket may come in fewer pieces
+        kills += 1
+        name, path = seen[-1]
         end_leases(place)
         spent = provider.presented().get(digest(grants[number]), 0)
         after = place.run("token", user(number))
@@ -78,7 +81,7 @@ def sweep(store, rotate, graceful, step=1, group=""):
             wrong.append("%d: the record is gone" % number)
         if times > 2:
             wrong.append("%d: presented %d times" % (number, times))
-        if number > arrived and (after.code or times != 1 or not provider.alive(record["refresh_token"])):
+        if answer_is_written(seen) and (after.code or times != 1 or not provider.alive(record["refresh_token"])):
             wrong.append("%d: the answer had arrived, and then: %r, presented %d times" % (number, after, times))
         if not spent and after.code:
             wrong.append("%d: nothing was sent, and then: %r" % (number, after))
@@ -86,7 +89,7 @@ def sweep(store, rotate, graceful, step=1, group=""):
             wrong.append("%d: did not recover: %r" % (number, after))
         if not graceful and after.code and (after.code != 5 or "lost on its way" not in after.err):
             wrong.append("%d: does not say what happened: %r" % (number, after))
-    ok(not wrong, "%s, %s: killed at %d points" % (store, rotate, -(-len(seen) // step)), *wrong)
+    ok(not wrong and kills > 25 // step, "%s, %s: killed at %d points" % (store, rotate, kills), *wrong)
     is_(place.journal(), [], "%s, %s: nothing is left in the journal" % (store, rotate))
     return codes
 
