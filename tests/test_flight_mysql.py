@@ -173,7 +173,7 @@ if base.here:
     port = proxy(base)
     cut_at_each_packet(base, "before")
     cut_at_each_packet(base, "after")
-    cut_at_each_packet(base, "stall", 4 if FULL else 12)
+    cut_at_each_packet(base, "stall", 1 if FULL else 12)
     strict = Provider("--rotate", "strict")
     server_in_trouble(base, strict)
     is_(strict("state")["reuse_detected"], 0, "no spent refresh token was presented")
