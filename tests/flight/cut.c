@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -95,6 +96,17 @@ static int only_asks(const struct call *call, const unsigned long long *args)
 	return call->number == SYS_fcntl && args[1] != F_OFD_SETLK && args[1] != F_SETLK && args[1] != F_SETLKW;
 }
 
+/* Looks once more for what had not come yet: how often is chance. */
+static int looks_again(const struct call *call, const unsigned long long *args)
+{
+	static int fd = -1; /* the call before this one read from it */
+	int receives = call->number == SYS_recvfrom;
+	int again = receives && (args[3] & MSG_DONTWAIT) && (int)args[0] == fd;
+
+	fd = receives ? (int)args[0] : -1;
+	return again;
+}
+
 /* The call under way is not carried out and seems to fail, or writes less than it was to. */
 static void alter(pid_t pid, int number)
 {
@@ -148,7 +160,7 @@ static void entered(pid_t pid, long number, const unsigned long long *args)
 	const struct call *call = known(number);
 	char path[512];
 
-	if (!call || only_asks(call, args))
+	if (!call || only_asks(call, args) || looks_again(call, args))
 		return;
 	path_of(pid, call, args, path);
 	if (!begun && !(begun = !strcmp(call->name, "open") && strstr(path, begin)))
