@@ -144,6 +144,13 @@ static int is_held(struct store *s, const struct lease *lease, int64_t wait_ms)
 			 (long long)lease->ends_in_ms);
 }
 
+/* Whoever waits for a lease waits for its cluster to find itself again, too: that may take longer than elsewhere in
+ * this store is waited for it. */
+static bool may_wait(const struct store *s, int64_t left_ms)
+{
+	return left_ms > 0 && (s->again || s->failure == ER_UNKNOWN_COM_ERROR);
+}
+
 int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_ms)
 {
 	const int64_t end = connection_clock_ms() + wait_ms;
@@ -163,7 +170,7 @@ int lease_take(struct store *s, const char *key, int64_t wait_ms, int64_t hold_m
 		if (!r && lease.mine)
 			break;
 		left = end - connection_clock_ms();
-		if (r && (!s->again || (left <= 0 && ++failures == TRIES)))
+		if (r && !may_wait(s, left) && (!s->again || ++failures == TRIES))
 			return r;
 		if (!r && left <= 0)
 			return is_held(s, &lease, wait_ms);

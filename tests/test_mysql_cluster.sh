@@ -73,9 +73,17 @@ wait $holder $refusing
 calls node2 lock m 0 1000 , unlock m
 is "and a lease is given back" "$(printf '%s' "$out" | tr '\n' ' ')" "ok ok"
 refuses 7
-calls node1 lock m 20000 1000
+calls node1 id 1
 is "one that stays so is not" "$status" 10
 has "  and says so" "$out" "this node of the cluster is not ready"
+wait $refusing
+refuses 7
+calls node1 lock m 20000 1000 , unlock m
+is "but by whoever waits for a lease" "$(printf '%s' "$out" | tr '\n' ' ')" "ok ok"
+wait $refusing
+refuses 9
+calls node1 lock m 2000 1000
+is "  no longer than for the lease" "$status" 10
 wait $refusing
 
 store_calls "$scratch/node3.conf" lock k 0 4000 , sleep 60000 >"$scratch/holder" 2>&1 &
